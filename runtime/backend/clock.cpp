@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <time.h>
+#include <weft/backend/clock.hpp>
+
+namespace weft {
+
+clock::time_point clock::now() noexcept {
+    timespec ts{};
+    ::clock_gettime(CLOCK_MONOTONIC, &ts);
+    return time_point{std::chrono::seconds{ts.tv_sec} + std::chrono::nanoseconds{ts.tv_nsec}};
+}
+
+}  // namespace weft

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/auxv.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <weft/backend/sys.hpp>
+
+#if defined(__GNUC__) && !defined(__clang__)
+#define WEFT_LEAF [[gnu::noipa]]
+#else
+#define WEFT_LEAF [[gnu::noinline]]
+#endif
+
+namespace weft::sys {
+namespace {
+
+constexpr int madv_guard_install = 102;
+constexpr int pidfd_self = -10000;
+
+template <class Result>
+Result or_error(Result result) noexcept {
+    return result < 0 ? static_cast<Result>(-errno) : result;
+}
+
+template <class Call>
+auto repeat_if_interrupted(Call call) noexcept {
+    auto result = call();
+    while (result < 0 && errno == EINTR) result = call();
+    return or_error(result);
+}
+
+timespec to_timespec(std::int64_t ns) noexcept {
+    return {static_cast<time_t>(ns / 1'000'000'000), static_cast<long>(ns % 1'000'000'000)};
+}
+
+}  // namespace
+
+WEFT_LEAF long read(int fd, void* to, std::size_t size) noexcept {
+    return repeat_if_interrupted([&] { return ::read(fd, to, size); });
+}
+WEFT_LEAF long write(int fd, const void* from, std::size_t size) noexcept {
+    return repeat_if_interrupted([&] { return ::write(fd, from, size); });
+}
+// Not repeated: on Linux the number is released even when close() says EINTR.
+WEFT_LEAF int close(int fd) noexcept { return or_error(::close(fd)); }
+WEFT_LEAF int event_fd() noexcept { return or_error(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
+WEFT_LEAF int set_nonblocking(int fd, bool nonblocking) noexcept {
+    const int flags = ::fcntl(fd, F_GETFL);
+    if (flags < 0) return -errno;
+    const int before = (flags & O_NONBLOCK) != 0 ? 1 : 0;
+    if (before == (nonblocking ? 1 : 0)) return before;
+    return ::fcntl(fd, F_SETFL, flags ^ O_NONBLOCK) < 0 ? -errno : before;
+}
+WEFT_LEAF long write_gather(int fd, const iovec* parts, int count) noexcept {
+    return repeat_if_interrupted([&] { return ::writev(fd, parts, count); });
+}
+
+WEFT_LEAF int open_read(const char* path) noexcept {
+    return repeat_if_interrupted([&] { return ::open(path, O_RDONLY | O_CLOEXEC); });
+}
+WEFT_LEAF long read_at(int fd, void* to, std::size_t size, std::uint64_t offset) noexcept {
+    return repeat_if_interrupted([&] { return ::pread(fd, to, size, static_cast<off_t>(offset)); });
+}
+WEFT_LEAF long read_link(const char* path, char* to, std::size_t size) noexcept {
+    return or_error(::readlink(path, to, size));
+}
+
+WEFT_LEAF int socket(int domain, int type) noexcept {
+    return or_error(::socket(domain, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+}
+WEFT_LEAF int bind(int fd, const sockaddr* address, socklen_t size) noexcept {
+    return or_error(::bind(fd, address, size));
+}
+WEFT_LEAF int listen(int fd, int backlog) noexcept { return or_error(::listen(fd, backlog)); }
+WEFT_LEAF int accept(int fd, sockaddr_storage& peer, socklen_t& size) noexcept {
+    return repeat_if_interrupted([&] {
+        size = sizeof peer;
+        return ::accept4(fd, reinterpret_cast<sockaddr*>(&peer), &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    });
+}
+WEFT_LEAF int connect(int fd, const sockaddr* address, socklen_t size) noexcept {
+    return or_error(::connect(fd, address, size));
+}
+WEFT_LEAF int shutdown(int fd, int how) noexcept { return or_error(::shutdown(fd, how)); }
+WEFT_LEAF long recv(int fd, void* to, std::size_t size) noexcept {
+    return repeat_if_interrupted([&] { return ::recv(fd, to, size, 0); });
+}
+WEFT_LEAF long send(int fd, const void* from, std::size_t size) noexcept {
+    return repeat_if_interrupted([&] { return ::send(fd, from, size, MSG_NOSIGNAL); });
+}
+WEFT_LEAF long send_gather(int fd, const iovec* parts, std::size_t count) noexcept {
+    msghdr message{};
+    message.msg_iov = const_cast<iovec*>(parts);
+    message.msg_iovlen = count;
+    return repeat_if_interrupted([&] { return ::sendmsg(fd, &message, MSG_NOSIGNAL); });
+}
+WEFT_LEAF int set_option(int fd, int level, int name, int value) noexcept {
+    return or_error(::setsockopt(fd, level, name, &value, sizeof value));
+}
+WEFT_LEAF int get_option(int fd, int level, int name, int& value) noexcept {
+    socklen_t size = sizeof value;
+    return or_error(::getsockopt(fd, level, name, &value, &size));
+}
+WEFT_LEAF int local_name(int fd, sockaddr_storage& address, socklen_t& size) noexcept {
+    return or_error(::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size));
+}
+WEFT_LEAF int peer_name(int fd, sockaddr_storage& address, socklen_t& size) noexcept {
+    return or_error(::getpeername(fd, reinterpret_cast<sockaddr*>(&address), &size));
+}
+
+WEFT_LEAF int epoll_create() noexcept { return or_error(::epoll_create1(EPOLL_CLOEXEC)); }
+WEFT_LEAF int epoll_control(int epoll, int operation, int fd, std::uint32_t events, std::uint64_t data) noexcept {
+    epoll_event event{};
+    event.events = events;
+    event.data.u64 = data;
+    return or_error(::epoll_ctl(epoll, operation, fd, &event));
+}
+// epoll_pwait2 takes nanoseconds (Linux 5.11); before that the timeout is rounded up to a millisecond.
+WEFT_LEAF int epoll_wait(int epoll, epoll_event* events, int count, std::int64_t timeout_ns) noexcept {
+    static std::atomic<bool> has_pwait2{true};
+    if (timeout_ns <= 0) return or_error(::epoll_wait(epoll, events, count, timeout_ns < 0 ? -1 : 0));
+    if (has_pwait2.load(std::memory_order_relaxed)) {
+        const timespec timeout = to_timespec(timeout_ns);
+        const long got = ::syscall(SYS_epoll_pwait2, epoll, events, count, &timeout, nullptr, 0);
+        if (got >= 0 || errno != ENOSYS) return static_cast<int>(or_error(got));
+        has_pwait2.store(false, std::memory_order_relaxed);
+    }
+    const std::int64_t ms = std::min<std::int64_t>((timeout_ns + 999'999) / 1'000'000, 1'000'000);
+    return or_error(::epoll_wait(epoll, events, count, static_cast<int>(ms)));
+}
+
+WEFT_LEAF void* map_reserve(std::size_t size) noexcept {
+    void* at = ::mmap(nullptr, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return at == MAP_FAILED ? nullptr : at;
+}
+WEFT_LEAF int map_open(void* at, std::size_t size) noexcept {
+    return or_error(::mprotect(at, size, PROT_READ | PROT_WRITE));
+}
+WEFT_LEAF int map_close_access(void* at, std::size_t size) noexcept {
+    return or_error(::mprotect(at, size, PROT_NONE));
+}
+WEFT_LEAF int unmap(void* at, std::size_t size) noexcept { return or_error(::munmap(at, size)); }
+WEFT_LEAF int guard_install(void* at, std::size_t size) noexcept {
+    return or_error(::madvise(at, size, madv_guard_install));
+}
+WEFT_LEAF int discard_pages(void* at, std::size_t size) noexcept {
+    return or_error(::madvise(at, size, MADV_DONTNEED));
+}
+WEFT_LEAF int no_huge_pages(void* at, std::size_t size) noexcept {
+    return or_error(::madvise(at, size, MADV_NOHUGEPAGE));
+}
+WEFT_LEAF bool guard_works(void* at) noexcept {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) return false;
+    const bool refused = ::write(ends[1], at, 1) < 0 && errno == EFAULT;
+    ::close(ends[0]);
+    ::close(ends[1]);
+    return refused;
+}
+
+WEFT_LEAF long guard_install_each(const iovec* ranges, std::size_t count) noexcept {
+    return or_error(::syscall(SYS_process_madvise, pidfd_self, ranges, count, madv_guard_install, 0));
+}
+WEFT_LEAF long discard_pages_each(const iovec* ranges, std::size_t count) noexcept {
+    return or_error(::syscall(SYS_process_madvise, pidfd_self, ranges, count, MADV_DONTNEED, 0));
+}
+
+WEFT_LEAF std::size_t page_size() noexcept { return static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)); }
+WEFT_LEAF std::uint64_t resource_limit(int which) noexcept {
+    rlimit limit{};
+    // glibc declares the first parameter as an enumeration in C++ and as int elsewhere.
+    if (::getrlimit(static_cast<decltype(RLIMIT_AS)>(which), &limit) != 0) return no_limit;
+    return limit.rlim_cur == RLIM_INFINITY ? no_limit : limit.rlim_cur;
+}
+WEFT_LEAF long read_file(const char* path, void* to, std::size_t size) noexcept {
+    const int fd = ::open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return or_error(fd);
+    const long got = repeat_if_interrupted([&] { return ::read(fd, to, size); });
+    ::close(fd);
+    return got;
+}
+
+WEFT_LEAF int futex_wait(const std::uint32_t* word, std::uint32_t expected, std::int64_t timeout_ns) noexcept {
+    const timespec timeout = to_timespec(timeout_ns);
+    return static_cast<int>(or_error(::syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected,
+                                               timeout_ns < 0 ? nullptr : &timeout, nullptr, 0)));
+}
+WEFT_LEAF int futex_wake(const std::uint32_t* word, int count) noexcept {
+    return static_cast<int>(or_error(::syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, nullptr, nullptr, 0)));
+}
+void pause() noexcept {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    asm volatile("isb");
+#endif
+}
+// The default slack of 50 us would be added to every timed wait of this thread.
+WEFT_LEAF void finest_timer_slack() noexcept { ::prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL); }
+
+WEFT_LEAF void name_thread(const char* name) noexcept {
+    char cut[16] = {};
+    std::strncpy(cut, name, sizeof cut - 1);
+    ::pthread_setname_np(::pthread_self(), cut);
+}
+WEFT_LEAF std::int64_t thread_cpu_time(int thread) noexcept {
+    // The kernel's name of a thread's CPU clock: what pthread_getcpuclockid gives, for those who have a number alone
+    const auto clock = static_cast<clockid_t>(~static_cast<unsigned>(thread) << 3 | 6U);
+    timespec used{};
+    return ::clock_gettime(clock, &used) == 0 ? std::int64_t{used.tv_sec} * 1'000'000'000 + used.tv_nsec : 0;
+}
+WEFT_LEAF unsigned thread_count() noexcept {
+    char text[1024];
+    const long size = read_file("/proc/self/stat", text, sizeof text - 1);
+    if (size <= 0) return 0;
+    text[size] = '\0';
+    const char* after_name = std::strrchr(text, ')');  // the name may hold anything
+    unsigned count = 0;
+    if (after_name == nullptr ||
+        std::sscanf(after_name + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %u", &count) != 1)
+        return 0;
+    return count;
+}
+WEFT_LEAF const char* environment(const char* name) noexcept { return std::getenv(name); }
+
+WEFT_LEAF unsigned usable_cpus() noexcept {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    unsigned cpus = ::sched_getaffinity(0, sizeof set, &set) == 0 ? static_cast<unsigned>(CPU_COUNT(&set)) : 1;
+    if (std::FILE* file = std::fopen("/sys/fs/cgroup/cpu.max", "re")) {
+        long long quota = 0;
+        long long period = 0;
+        if (std::fscanf(file, "%lld %lld", &quota, &period) == 2 && quota > 0 && period > 0)
+            cpus = std::min(cpus, static_cast<unsigned>(std::max(1LL, (quota + period - 1) / period)));
+        std::fclose(file);
+    }
+    return std::max(1U, cpus);
+}
+
+WEFT_LEAF int thread_id() noexcept { return static_cast<int>(::syscall(SYS_gettid)); }
+
+WEFT_LEAF int signal_action(int signal, const struct sigaction* now, struct sigaction* before) noexcept {
+    return or_error(::sigaction(signal, now, before));
+}
+WEFT_LEAF int signal_unblock(int signal) noexcept {
+    sigset_t set;
+    ::sigemptyset(&set);
+    ::sigaddset(&set, signal);
+    return -::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+}
+WEFT_LEAF int signal_queue(int thread, siginfo_t& information) noexcept {
+    return static_cast<int>(or_error(
+        ::syscall(SYS_rt_tgsigqueueinfo, ::getpid(), thread, information.si_signo, &information)));
+}
+WEFT_LEAF int signal_stack(const stack_t* now, stack_t* before) noexcept {
+    return or_error(::sigaltstack(now, before));
+}
+// Kernels that do not say have frames that fit the constant of old.
+WEFT_LEAF std::size_t signal_frame_size() noexcept {
+    constexpr std::size_t minimum_of_old = 5120;
+    return std::max<std::size_t>(::getauxval(AT_MINSIGSTKSZ), minimum_of_old);
+}
+WEFT_LEAF void signal_wait() noexcept { ::pause(); }
+WEFT_LEAF void alarm_after(unsigned seconds) noexcept { ::alarm(seconds); }
+
+}  // namespace weft::sys

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+namespace weft {
+
+class worker;
+class thread_waiter;
+struct local_values;
+
+// All that weft keeps for a thread, and its only thread_local. A fiber may go on on another thread after a
+// switch, and compilers assume that a function stays on its thread: they keep a thread_local's address, or
+// merge two calls that return the same one, and the fiber writes to the thread that it has left. So it is
+// reached through this_thread_state() alone, which is never inlined and whose calls are never merged; the
+// reference is not used across a switch.
+struct thread_state {
+    worker* current_worker = nullptr;
+    thread_waiter* waiter = nullptr;  // of a plain thread that has waited
+    local_values* locals = nullptr;   // of a plain thread: its fiber_local values
+};
+
+thread_state& this_thread_state() noexcept;
+
+// Calls release_thread_state when the calling thread ends; for whoever puts something there that has to be given back.
+void release_state_at_thread_exit() noexcept;
+
+} // namespace weft
