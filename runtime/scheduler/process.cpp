@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "scheduler/process.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <iostream>
+#include <weft/backend/sys.hpp>
+#include <weft/debug.hpp>
+
+#include "fiber/fiber_registry.hpp"
+#include "fiber/sanitizer_fiber.hpp"
+#include "scheduler/scheduler.hpp"
+
+namespace weft {
+
+process& process::instance() {
+    static auto* all = new process;  // never destroyed, as the control blocks
+    return *all;
+}
+
+void process::add(scheduler& started) {
+    const std::lock_guard guard(mutex_);
+    schedulers_.push_back(&started);
+}
+
+void process::remove(scheduler& ended) noexcept {
+    const std::lock_guard guard(mutex_);
+    std::erase(schedulers_, &ended);
+}
+
+std::function<void(const fiber_info&, std::exception_ptr)> process::unhandled_handler_of(const fiber_control& fiber) {
+    const std::lock_guard guard(mutex_);
+    const bool alive = std::find(schedulers_.begin(), schedulers_.end(), &fiber.home()) != schedulers_.end();
+    return alive ? fiber.home().settings().on_unhandled : nullptr;
+}
+
+// What is looked at is stable once it holds: with every worker asleep, no timer armed and every living fiber parked on what
+// only another fiber could end, nothing inside changes any more; and outside there is no thread that could change it.
+bool process::check_deadlock() {
+    const std::lock_guard guard(mutex_);
+    for (const scheduler* each : schedulers_)
+        if (!each->quiet() || each->first_timer() != never || each->shutting_down()) return false;
+    bool somebody_waits = false;
+    bool can_be_woken = false;
+    fiber_registry::instance().for_each([&](fiber_control& fiber) {
+        if (fiber.has_ended()) return;
+        somebody_waits = true;
+        const wait_reason* reason = fiber.reason();
+        if (fiber.phase.load(std::memory_order_relaxed) != fiber_phase::parked || reason == nullptr || reason->external)
+            can_be_woken = true;
+    });
+    if (!somebody_waits || can_be_woken) return false;
+    if (foreign_threads()) return true;
+    for (const scheduler* each : schedulers_)
+        if (!each->quiet()) return false;
+    std::cerr << "all fibers are asleep - deadlock!\n\n";
+    debug::dump(std::cerr);
+    std::cerr.flush();
+    std::_Exit(2);
+}
+
+bool process::foreign_threads() const noexcept {
+    constexpr unsigned sanitizers_own = sanitized_thread ? 1 : 0;
+    return sys::thread_count() >
+           own_threads.load(std::memory_order_relaxed) + inside_run_.load(std::memory_order_relaxed) + sanitizers_own;
+}
+
+void process::report_failed_shutdown(scheduler& of) {
+    std::cerr << "weft: shutdown: " << of.living() << " fibers did not end within "
+              << std::chrono::duration<double>(of.settings().shutdown_timeout).count()
+              << " s of being cancelled (options::shutdown_timeout)\n\n";
+    debug::dump(std::cerr);
+    std::cerr.flush();
+    std::abort();
+}
+
+// In a signal handler, on the thread that faulted.
+bool process::find_overflow(const void* address, overflow_subject& subject) noexcept {
+    worker* here = worker::current();
+    if (here == nullptr || here->running() == nullptr) return false;
+    const stack_slot hit = here->home().stacks.find(address);
+    if (!hit || static_cast<const std::byte*>(address) >= hit.low) return false;
+    const fiber_control& fiber = *here->running();
+    subject.id = fiber.id;
+    subject.name = fiber.name;
+    subject.file = fiber.where.line() == 0 ? nullptr : fiber.where.file_name();
+    subject.line = static_cast<unsigned>(fiber.where.line());
+    subject.spawned_from = fiber.spawned_from;
+    subject.low = fiber.stack.low;
+    subject.high = fiber.stack.top();
+    subject.size = stack_class::of(fiber.stack.size_class, stack_slot::unit).body;
+    return true;
+}
+
+}  // namespace weft

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <atomic>
+#include <exception>
+#include <functional>
+#include <mutex>
+#include <vector>
+#include <weft/fiber_id.hpp>
+
+#include "fiber/overflow.hpp"
+
+namespace weft {
+
+class scheduler;
+struct fiber_control;
+
+// What concerns all runtimes of the process together. Any thread.
+class process {
+public:
+    static process& instance();
+
+    void add(scheduler& started);
+    void remove(scheduler& ended) noexcept;
+
+    // Ends the program with exit code 2 and a report if no fiber of any runtime can ever run again. Called by a watchdog
+    // whose own runtime has been quiet for a while. True: only a thread that is not weft's may yet wake one.
+    bool check_deadlock();
+
+    // options::on_unhandled of the fiber's runtime; empty if it has none or is gone.
+    std::function<void(const fiber_info&, std::exception_ptr)> unhandled_handler_of(const fiber_control& fiber);
+
+    // While a plain thread waits in run(), it counts as one of weft's own.
+    void thread_enters_run() noexcept { inside_run_.fetch_add(1, std::memory_order_relaxed); }
+    void thread_leaves_run() noexcept { inside_run_.fetch_sub(1, std::memory_order_relaxed); }
+
+    // Threads weft has started and that have not ended.
+    std::atomic<unsigned> own_threads{0};
+
+    [[noreturn]] static void report_failed_shutdown(scheduler& of);
+    static bool find_overflow(const void* address, overflow_subject& subject) noexcept;
+
+private:
+    bool foreign_threads() const noexcept;
+
+    std::mutex mutex_;
+    std::vector<scheduler*> schedulers_;
+    std::atomic<unsigned> inside_run_{0};
+};
+
+}  // namespace weft

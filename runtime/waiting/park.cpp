@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <weft/waiting/park.hpp>
+
+#include <thread>
+#include <weft/fiber.hpp>
+#include <weft/waiting/ready_list.hpp>
+
+#include "scheduler/scheduler.hpp"
+#include "scheduler/timer_heap.hpp"
+#include "scheduler/worker.hpp"
+#include "waiting/thread_waiter.hpp"
+
+namespace weft {
+namespace {
+
+constexpr wait_reason sleeping{"a sleep", true};
+
+fiber_control* running_fiber() noexcept {
+    const worker* here = worker::current();
+    return here == nullptr ? nullptr : here->running();
+}
+
+wake_cause park_until(worker& here, fiber_control& self, clock::time_point deadline) noexcept {
+    const wait_epoch epoch = waiter::epoch_of(self.word());
+    if (deadline <= clock::now() && self.claim(epoch, wake_cause::deadline)) return wake_cause::deadline;
+    timer_node timer(self, epoch);
+    if (here.timers().arm(timer, deadline)) here.home().timer_armed(deadline);
+    here.park();
+    timer_heap::disarm(timer);
+    return self.cause();
+}
+
+}  // namespace
+
+waiter& this_waiter() noexcept {
+    if (fiber_control* fiber = running_fiber()) return *fiber;
+    return thread_waiter::of_this_thread();
+}
+
+wake_cause park(clock::time_point deadline) noexcept {
+    worker* here = worker::current();
+    if (here == nullptr || here->running() == nullptr) return thread_waiter::of_this_thread().wait_until(deadline);
+    fiber_control& self = *here->running();
+    if (deadline != never) return park_until(*here, self, deadline);
+    here->park();
+    return self.cause();
+}
+
+void waiter::wake() noexcept {
+    if (home_ == nullptr)
+        static_cast<thread_waiter*>(this)->unblock();
+    else if (set_woken())
+        home_->make_runnable(static_cast<fiber_control&>(*this));
+}
+
+void waiter::wake(ready_list& batch) noexcept {
+    if (home_ != &batch.home())
+        wake();
+    else if (set_woken())
+        batch.push(static_cast<fiber_control&>(*this));
+}
+
+void ready_list::push(fiber_control& fiber) noexcept {
+    fiber.phase.store(fiber_phase::runnable, std::memory_order_relaxed);
+    fiber.next = nullptr;
+    (first_ == nullptr ? first_ : last_->next) = &fiber;
+    last_ = &fiber;
+    ++size_;
+}
+
+fiber_control* ready_list::pop() noexcept {
+    fiber_control* fiber = first_;
+    if (fiber == nullptr) return nullptr;
+    first_ = fiber->next;
+    --size_;
+    return fiber;
+}
+
+void count_operation() {
+    worker* here = worker::current();
+    if (here == nullptr || here->running() == nullptr || !here->spend_operation()) return;
+    here->refill_operations();
+    yield();
+}
+
+void yield() {
+    worker* here = worker::current();
+    if (here == nullptr || here->running() == nullptr) return std::this_thread::yield();
+    cancellation_point();
+    here->yield();
+}
+
+void sleep_until(clock::time_point deadline) {
+    cancellation_point();
+    this_waiter().arm(sleeping);
+    if (park(deadline) == wake_cause::cancelled) throw_cancelled();
+}
+
+void sleep(clock::duration duration) {
+    if (duration <= clock::duration::zero()) return cancellation_point();
+    const clock::time_point now = clock::now();
+    sleep_until(duration >= never - now ? never : now + duration);
+}
+
+namespace this_fiber {
+
+fiber_id id() noexcept {
+    const fiber_control* fiber = running_fiber();
+    return fiber == nullptr ? fiber_id() : fiber_id(fiber->id);
+}
+
+std::string_view name() noexcept {
+    const fiber_control* fiber = running_fiber();
+    return fiber == nullptr || fiber->name == nullptr ? std::string_view() : fiber->name;
+}
+
+bool in_fiber() noexcept { return running_fiber() != nullptr; }
+
+}  // namespace this_fiber
+}  // namespace weft

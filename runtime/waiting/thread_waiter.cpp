@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "waiting/thread_waiter.hpp"
+
+#include <mutex>
+#include <new>
+#include <utility>
+#include <weft/waiting/spin_lock.hpp>
+
+#include "base/check.hpp"
+#include "base/thread_state.hpp"
+#include "waiting/futex.hpp"
+
+namespace weft {
+namespace {
+
+spin_lock free_lock;
+thread_waiter* free_waiters = nullptr;
+
+}  // namespace
+
+thread_waiter& thread_waiter::of_this_thread() noexcept {
+    thread_state& state = this_thread_state();
+    if (state.waiter != nullptr) return *state.waiter;
+    {
+        const std::lock_guard guard(free_lock);
+        if (free_waiters != nullptr) state.waiter = std::exchange(free_waiters, free_waiters->next_);
+    }
+    if (state.waiter == nullptr) state.waiter = new (std::nothrow) thread_waiter;
+    if (state.waiter == nullptr) fatal("no memory for a thread to wait");
+    release_state_at_thread_exit();
+    return *state.waiter;
+}
+
+void thread_waiter::give_back(thread_waiter& unused) noexcept {
+    const std::lock_guard guard(free_lock);
+    unused.next_ = free_waiters;
+    free_waiters = &unused;
+}
+
+wake_cause thread_waiter::wait_until(clock::time_point deadline) noexcept {
+    const wait_epoch epoch = epoch_of(word());
+    while (woken_.load(std::memory_order_acquire) == 0) {  // [K4]
+        if (futex_wait_until(woken_, 0, deadline)) continue;
+        if (claim(epoch, wake_cause::deadline)) return wake_cause::deadline;
+        deadline = never;  // somebody else has claimed it and is about to wake it
+    }
+    woken_.store(0, std::memory_order_relaxed);
+    return cause();
+}
+
+void thread_waiter::unblock() noexcept {
+    woken_.store(1, std::memory_order_release);  // [K4]
+    futex_wake_one(woken_);
+}
+
+}  // namespace weft
