@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <weft/net/endpoint.hpp>
+
+#include <optional>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+namespace weft::net {
+
+// "host:port" as connect and listen take it; an address in brackets loses them.
+struct host_port {
+    std::string_view host;
+    std::string_view port;
+};
+std::optional<host_port> split_host_port(std::string_view text) noexcept;
+
+// The endpoints that the text names: at once if it is numeric, else by a look-up. Empty: ec says why.
+std::vector<endpoint> find_endpoints(std::string_view text, std::error_code& ec);
+
+} // namespace weft::net

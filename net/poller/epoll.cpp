@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "poller/epoll.hpp"
+
+#include <weft/backend/sys.hpp>
+#include <weft/waiting/park.hpp>
+
+#include <algorithm>
+#include <system_error>
+
+#include <errno.h>
+
+namespace weft::net {
+namespace {
+
+constexpr int generation_bits = 16;
+constexpr std::uint32_t watched = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET;
+
+std::uint64_t pack(const poll_target& target, std::uint32_t generation) noexcept {
+    constexpr std::uint32_t mask = (1U << generation_bits) - 1;
+    return std::uint64_t{reinterpret_cast<std::uintptr_t>(&target)} << generation_bits | (generation & mask);
+}
+poll_target& target_of(std::uint64_t data) noexcept {
+    return *reinterpret_cast<poll_target*>(static_cast<std::uintptr_t>(data >> generation_bits));
+}
+std::uint32_t generation_of(std::uint64_t data) noexcept {
+    return static_cast<std::uint32_t>(data & ((1U << generation_bits) - 1));
+}
+
+// A socket's receive call may also stop short at the mark of urgent data (EPOLLPRI) although more lies behind
+// it; like a hang-up, that means that a short read proves nothing.
+poll_events translate(std::uint32_t events) noexcept {
+    constexpr std::uint32_t broken = EPOLLHUP | EPOLLERR;
+    constexpr std::uint32_t short_reads_prove_nothing = EPOLLRDHUP | EPOLLPRI | broken;
+    return {.readable = (events & (EPOLLIN | short_reads_prove_nothing)) != 0,
+        .writable = (events & (EPOLLOUT | broken)) != 0,
+        .hung_up = (events & short_reads_prove_nothing) != 0};
+}
+
+std::int64_t timeout_until(clock::time_point deadline) noexcept {
+    if (deadline == never) return -1;
+    if (deadline <= clock::time_point()) return 0;
+    return std::max<std::int64_t>(0, (deadline - clock::now()).count());
+}
+
+int checked(int result, const char* what) {
+    if (result < 0) throw std::system_error(-result, std::system_category(), what);
+    return result;
+}
+
+} // namespace
+
+epoll_poller::epoll_poller() : epoll_(checked(sys::epoll_create(), "epoll_create")) {
+    interrupt_ = sys::event_fd();
+    int result = interrupt_;
+    if (result >= 0) result = sys::epoll_control(epoll_, EPOLL_CTL_ADD, interrupt_, EPOLLIN | EPOLLET, 0);
+    if (result >= 0) return;
+    if (interrupt_ >= 0) sys::close(interrupt_);
+    sys::close(epoll_);
+    checked(result, "eventfd");
+}
+
+epoll_poller::~epoll_poller() {
+    sys::close(interrupt_);
+    sys::close(epoll_);
+}
+
+int epoll_poller::add(int fd, poll_target& target, std::uint32_t generation) noexcept {
+    const std::uint64_t data = pack(target, generation);
+    if (&target_of(data) != &target) return -EFAULT;
+    size_.fetch_add(1, std::memory_order_release); // [E2]
+    const int result = sys::epoll_control(epoll_, EPOLL_CTL_ADD, fd, watched, data);
+    if (result < 0) size_.fetch_sub(1, std::memory_order_relaxed);
+    return result;
+}
+
+void epoll_poller::remove(int fd) noexcept {
+    if (sys::epoll_control(epoll_, EPOLL_CTL_DEL, fd, 0, 0) == 0)
+        size_.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void epoll_poller::wait(clock::time_point deadline, ready_list& batch) noexcept {
+    const int count = sys::epoll_wait(epoll_, events_.data(), events_at_once, timeout_until(deadline));
+    static_cast<void>(size_.load(std::memory_order_acquire)); // [E2]
+    for (int i = 0; i < count; ++i) {
+        const epoll_event event = events_[static_cast<std::size_t>(i)];
+        if (event.data.u64 == 0) {
+            interrupt_pending_.exchange(false, std::memory_order_acq_rel); // [E1]
+        } else {
+            target_of(event.data.u64).ready(generation_of(event.data.u64), translate(event.events), batch);
+        }
+    }
+}
+
+void epoll_poller::interrupt() noexcept {
+    if (interrupt_pending_.exchange(true, std::memory_order_acq_rel)) return; // [E1]
+    const std::uint64_t one = 1;
+    sys::write(interrupt_, &one, sizeof one);
+}
+
+std::size_t epoll_poller::size() const noexcept { return size_.load(std::memory_order_relaxed); }
+
+std::shared_ptr<poller> make_epoll_poller() { return std::make_shared<epoll_poller>(); }
+
+} // namespace weft::net

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include "poller/registration.hpp"
+
+#include <cstddef>
+
+namespace weft::net {
+
+// One call on one direction of a descriptor: gets in, has the turn, goes.
+class turn {
+public:
+    turn(registration* of, flow direction) noexcept : of_(of), direction_(direction) {}
+    ~turn() {
+        if (taken_) of_->leave(direction_);
+    }
+    turn(const turn&) = delete;
+    turn& operator=(const turn&) = delete;
+
+    // outcome::done, or why there is no turn to be had. A cancellation point.
+    long take() {
+        cancellation_point();
+        const long result = of_ == nullptr ? outcome::closed : of_->enter(direction_);
+        taken_ = result == outcome::done;
+        return result;
+    }
+
+    // Calls attempt(), a system call, until it gives something else than -EAGAIN, and waits between the
+    // attempts. `asked` is the number of bytes that attempt() asks for; 0: its results say nothing about what
+    // is left. A cancellation point.
+    template <class Attempt>
+    long perform(std::size_t asked, Attempt attempt) {
+        count_operation();
+        for (;;) {
+            if (of_->expired(direction_)) return outcome::of(errc::deadline_exceeded);
+            const registration::edge_count seen = of_->edges(direction_);
+            if (!of_->known_drained(direction_, seen)) {
+                const long result = attempt();
+                if (result > 0 && static_cast<std::size_t>(result) < asked) of_->note_short(direction_, seen);
+                if (result != -EAGAIN) return result;
+                of_->set_drained(direction_, seen);
+            }
+            if (const long result = of_->await_edge(direction_, seen); result != outcome::done) return result;
+        }
+    }
+
+    registration& target() const noexcept { return *of_; }
+
+private:
+    registration* of_;
+    flow direction_;
+    bool taken_ = false;
+};
+
+// A short call that needs no turn: an option, a name.
+class visit {
+public:
+    explicit visit(registration* of) noexcept
+        : of_(of),
+          result_(of == nullptr ? outcome::closed : of->enter()) {}
+    ~visit() {
+        if (result_ == outcome::done) of_->leave();
+    }
+    visit(const visit&) = delete;
+    visit& operator=(const visit&) = delete;
+
+    long result() const noexcept { return result_; }
+
+private:
+    registration* of_;
+    long result_;
+};
+
+} // namespace weft::net

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "host_port.hpp"
+#include "poller/turn.hpp"
+#include "socket_address.hpp"
+#include "tcp_socket.hpp"
+
+#include <weft/net/error.hpp>
+#include <weft/net/resolve.hpp>
+#include <weft/net/tcp.hpp>
+
+#include <climits>
+#include <string>
+
+#include <netinet/in.h>
+
+namespace weft::net {
+namespace {
+
+// Accepted sockets inherit these options from the listener.
+constexpr connect_options accepted;
+
+long start(const tcp_socket& socket, const endpoint& at, const listen_options& options) noexcept {
+    if (socket.number() < 0) return socket.number();
+    sys::set_option(socket.number(), SOL_SOCKET, SO_REUSEADDR, 1);
+    socket.set_options(accepted.nodelay, accepted.keepalive);
+    if (options.reuse_port) {
+        if (const long result = sys::set_option(socket.number(), SOL_SOCKET, SO_REUSEPORT, 1); result < 0)
+            return result;
+    }
+    if (at.is_v6()) {
+        const long result =
+            sys::set_option(socket.number(), IPPROTO_IPV6, IPV6_V6ONLY, options.ipv6_only ? 1 : 0);
+        if (result < 0) return result;
+    }
+    if (const long result = socket.bind(at); result < 0) return result;
+    return sys::listen(socket.number(), options.backlog > 0 ? options.backlog : INT_MAX);
+}
+
+// What became of one peer, or of the network on the way to it, while it waited in the backlog; see accept(2).
+bool concerns_one_peer(long outcome) noexcept {
+    switch (-outcome) {
+    case ECONNABORTED:
+    case EPROTO:
+    case ENETDOWN:
+    case ENOPROTOOPT:
+    case EHOSTDOWN:
+    case ENONET:
+    case EHOSTUNREACH:
+    case EOPNOTSUPP:
+    case ENETUNREACH: return true;
+    default: return false;
+    }
+}
+
+long accept_next(int listener, socket_address& peer) noexcept {
+    for (;;) {
+        const long result = sys::accept(listener, peer.storage, peer.size);
+        if (!concerns_one_peer(result)) return result == -ENFILE ? -EMFILE : result;
+    }
+}
+
+// "[::]:80" for ":80", and "0.0.0.0:80" where there is no IPv6.
+tcp_listener listen_everywhere(
+    std::string_view colon_port, const listen_options& options, std::error_code& ec) {
+    tcp_listener both = tcp_listener::listen("[::]" + std::string(colon_port), options, ec);
+    if (ec != std::errc::address_family_not_supported) return both;
+    return tcp_listener::listen("0.0.0.0" + std::string(colon_port), options, ec);
+}
+
+[[noreturn]] void throw_failed(const std::error_code& ec, const std::string& where) {
+    throw io_error(ec, "listen on " + where);
+}
+
+} // namespace
+
+tcp_listener tcp_listener::listen(
+    const endpoint& address, const listen_options& options, std::error_code& ec) {
+    tcp_socket socket = make_tcp_socket(address);
+    ec = outcome::to_error_code(start(socket, address, options));
+    if (ec) return {};
+    registration* const attached = socket.attach(ec);
+    return attached == nullptr ? tcp_listener() : tcp_listener(*attached);
+}
+
+tcp_listener tcp_listener::listen(
+    std::string_view address, const listen_options& options, std::error_code& ec) {
+    if (address.starts_with(':')) return listen_everywhere(address, options, ec);
+    const std::vector<endpoint> all = find_endpoints(address, ec);
+    return all.empty() ? tcp_listener() : listen(all.front(), options, ec);
+}
+
+tcp_listener tcp_listener::listen(std::string_view address, std::error_code& ec) {
+    return listen(address, {}, ec);
+}
+tcp_listener tcp_listener::listen(const endpoint& address, std::error_code& ec) {
+    return listen(address, {}, ec);
+}
+
+tcp_listener tcp_listener::listen(std::string_view address, const listen_options& options) {
+    std::error_code ec;
+    tcp_listener listener = listen(address, options, ec);
+    if (ec == std::errc::invalid_argument || ec.category() == resolve_category())
+        throw_failed(ec, "'" + std::string(address) + "'");
+    if (ec) throw_failed(ec, std::string(address));
+    return listener;
+}
+tcp_listener tcp_listener::listen(const endpoint& address, const listen_options& options) {
+    std::error_code ec;
+    tcp_listener listener = listen(address, options, ec);
+    if (ec) throw_failed(ec, address.to_string());
+    return listener;
+}
+
+tcp_stream tcp_listener::accept(std::error_code& ec) {
+    socket_address peer;
+    long result = 0;
+    {
+        turn mine(registration_, flow::in);
+        result = mine.take();
+        if (result == outcome::done)
+            result = mine.perform(0, [&] { return accept_next(registration_->number(), peer); });
+    }
+    ec = outcome::to_error_code(result);
+    if (ec) return {};
+    tcp_socket accepted_socket(static_cast<int>(result));
+    registration* const attached = accepted_socket.attach(ec);
+    return attached == nullptr ? tcp_stream() : tcp_stream(*attached, to_endpoint(peer));
+}
+
+tcp_stream tcp_listener::accept() {
+    std::error_code ec;
+    tcp_stream stream = accept(ec);
+    if (ec) throw io_error(ec, "accept");
+    return stream;
+}
+
+endpoint tcp_listener::local_endpoint(std::error_code& ec) const {
+    return net::local_endpoint(registration_, ec);
+}
+endpoint tcp_listener::local_endpoint() const {
+    std::error_code ec;
+    const endpoint result = local_endpoint(ec);
+    if (ec) throw io_error(ec, "local_endpoint");
+    return result;
+}
+
+} // namespace weft::net

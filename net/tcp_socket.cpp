@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "tcp_socket.hpp"
+
+#include "poller/turn.hpp"
+#include "socket_address.hpp"
+
+#include <algorithm>
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+namespace weft::net {
+
+tcp_socket make_tcp_socket(const endpoint& for_address) noexcept {
+    return tcp_socket(sys::socket(for_address.is_v6() ? AF_INET6 : AF_INET, SOCK_STREAM));
+}
+
+long tcp_socket::bind(const endpoint& to) const noexcept {
+    const socket_address address = to_socket_address(to);
+    return sys::bind(fd_, address.get(), address.size);
+}
+
+// A system that refuses one of these still gives a usable connection.
+void tcp_socket::set_options(bool nodelay, std::chrono::seconds keepalive) const noexcept {
+    sys::set_option(fd_, IPPROTO_TCP, TCP_NODELAY, nodelay ? 1 : 0);
+    sys::set_option(fd_, SOL_SOCKET, SO_KEEPALIVE, keepalive.count() > 0 ? 1 : 0);
+    if (keepalive.count() <= 0) return;
+    constexpr std::int64_t longest = 32767; // Linux
+    const int seconds = static_cast<int>(std::min<std::int64_t>(keepalive.count(), longest));
+    sys::set_option(fd_, IPPROTO_TCP, TCP_KEEPIDLE, seconds);
+    sys::set_option(fd_, IPPROTO_TCP, TCP_KEEPINTVL, seconds);
+}
+
+registration* tcp_socket::attach(std::error_code& ec) {
+    try {
+        registration& attached = registration::attach(fd_, {.socket = true, .short_means_drained = true});
+        fd_ = -1;
+        ec.clear();
+        return &attached;
+    } catch (const std::system_error& error) {
+        ec = error.code();
+        return nullptr;
+    }
+}
+
+endpoint local_endpoint(registration* of, std::error_code& ec) noexcept {
+    const visit inside(of);
+    long result = inside.result();
+    socket_address address;
+    if (result == outcome::done) result = sys::local_name(of->number(), address.storage, address.size);
+    ec = outcome::to_error_code(result);
+    return ec ? endpoint() : to_endpoint(address);
+}
+
+} // namespace weft::net

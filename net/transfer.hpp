@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include "poller/registration.hpp"
+
+#include <cstddef>
+#include <span>
+
+// Reading and writing, whatever is read from. A registration that is not there stands for a stream that is
+// not open.
+namespace weft::net {
+
+struct transfer {
+    std::size_t bytes = 0;
+    long outcome = 0; // negative: why not more
+};
+
+transfer read_some(registration* from, std::span<std::byte> to);
+transfer read_exactly(registration* from, std::span<std::byte> to);
+transfer write_some(registration* to, std::span<const std::byte> from);
+transfer write_all(registration* to, std::span<const std::byte> from);
+transfer write_all(registration* to, std::span<const std::span<const std::byte>> pieces);
+
+} // namespace weft::net
