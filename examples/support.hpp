@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <weft/fiber.hpp>
+#include <weft/net/descriptor.hpp>
+
+#include <charconv>
+#include <cstdio>
+#include <cstdlib>
+#include <initializer_list>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+#include <pthread.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+
+// What the examples share beside the subject: reading a command line, and waiting for Ctrl-C.
+
+// A command line of the form: --name value ... What does not fit ends the program with status 2.
+class arguments {
+public:
+    arguments(int count, char** values, std::initializer_list<std::string_view> known)
+        : program_(std::string_view(values[0]).substr(std::string_view(values[0]).rfind('/') + 1)) {
+        for (const std::string_view name : known) all_ += (all_.empty() ? "" : ", ") + std::string(name);
+        for (int i = 1; i < count; i += 2) {
+            const std::string_view name = values[i];
+            if (all_.find(std::string(name) + ",") == std::string::npos && !all_.ends_with(name))
+                reject("does not know '" + std::string(name) + "'; it takes " + all_);
+            if (i + 1 == count) reject(std::string(name) + " takes a value");
+            given_[name] = values[i + 1];
+        }
+    }
+
+    std::string_view text(std::string_view name, std::string_view otherwise) const {
+        const auto found = given_.find(name);
+        return found == given_.end() ? otherwise : found->second;
+    }
+    unsigned number(std::string_view name, unsigned otherwise, unsigned least, unsigned most) const {
+        const auto found = given_.find(name);
+        if (found == given_.end()) return otherwise;
+        const std::string_view value = found->second;
+        unsigned number = 0;
+        const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+        if (error != std::errc() || end != value.data() + value.size() || number < least || number > most)
+            reject(std::string(name) + " takes a number from " + std::to_string(least) + " to " +
+                std::to_string(most) + ", not '" + std::string(value) + "'");
+        return number;
+    }
+
+    [[noreturn]] void reject(const std::string& sentence) const {
+        std::fprintf(stderr, "%s: %s\n", program_.c_str(), sentence.c_str());
+        std::exit(2);
+    }
+
+private:
+    std::string program_;
+    std::string all_;
+    std::map<std::string_view, std::string_view> given_;
+};
+
+// SIGINT and SIGTERM as a descriptor. To be called in main, before there are other threads, which inherit the
+// mask.
+inline int stop_signals() {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+    return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+// Calls f in a fiber of its own when one of them comes while this lives.
+class on_stop_signal {
+public:
+    template <class F>
+    on_stop_signal(int descriptor, F f)
+        : signals_(descriptor),
+          waiting_(weft::go([this, f] {
+              signalfd_siginfo received;
+              std::error_code ec;
+              signals_.read_exactly(std::as_writable_bytes(std::span(&received, 1)), ec);
+              if (!ec) f();
+          })) {}
+    ~on_stop_signal() {
+        signals_.close();
+        waiting_.join();
+    }
+    on_stop_signal(const on_stop_signal&) = delete;
+    on_stop_signal& operator=(const on_stop_signal&) = delete;
+
+private:
+    weft::net::descriptor signals_;
+    weft::fiber<void> waiting_;
+};
