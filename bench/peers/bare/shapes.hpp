@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include "support/peer_program.hpp"
+
+namespace bare {
+
+bench::figures spawn_join_batch(const bench::sizes& size);
+bench::figures spawn_join_one(const bench::sizes& size);
+bench::figures wakeup(const bench::sizes& size);
+bench::figures echo(const bench::sizes& size);
+
+// The value, or the end of the program with errno's words if it is -1.
+int checked(int result, const char* what);
+
+} // namespace bare

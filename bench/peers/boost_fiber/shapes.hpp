@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include "support/peer_program.hpp"
+
+namespace boost_fiber {
+
+bench::figures yield(const bench::sizes& size);
+bench::figures spawn_join_batch(const bench::sizes& size);
+bench::figures spawn_join_one(const bench::sizes& size);
+bench::figures wakeup(const bench::sizes& size);
+bench::figures sleep(const bench::sizes& size);
+bench::figures skynet(const bench::sizes& size);
+bench::figures parked(const bench::sizes& size);
+
+} // namespace boost_fiber

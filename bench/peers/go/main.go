@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: BSL-1.0
+
+// The bench shapes of ../../README.md on goroutines: SHAPE --workers N --count N [--repeats N] ...
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+)
+
+type sizes struct {
+	count    int
+	repeats  int
+	minSleep int
+	maxSleep int
+	port     int
+}
+
+type figure struct {
+	metric string
+	value  float64
+}
+
+var shapes = map[string]func(sizes) []figure{
+	"yield":            yield,
+	"spawn_join_batch": spawnJoinBatch,
+	"spawn_join_one":   spawnJoinOne,
+	"wakeup":           wakeup,
+	"sleep":            sleep,
+	"skynet":           skynet,
+	"parked":           parked,
+	"echo":             echo,
+}
+
+func main() {
+	fmt.Println("version go", strings.TrimPrefix(runtime.Version(), "go"))
+	if len(os.Args) < 2 || os.Args[1] == "version" {
+		return
+	}
+	name := os.Args[1]
+	shape, known := shapes[name]
+	if !known {
+		fail("there is no shape %q", name)
+	}
+
+	var size sizes
+	flags := flag.NewFlagSet(name, flag.ExitOnError)
+	workers := flags.Int("workers", 1, "GOMAXPROCS")
+	flags.IntVar(&size.count, "count", 0, "fibers or operations")
+	flags.IntVar(&size.repeats, "repeats", 0, "batches, or sleeps of each fiber")
+	flags.IntVar(&size.minSleep, "min-us", 0, "shortest sleep")
+	flags.IntVar(&size.maxSleep, "max-us", 0, "longest sleep")
+	flags.IntVar(&size.port, "port", 0, "port of the echo server, 0: any")
+	_ = flags.Parse(os.Args[2:])
+	runtime.GOMAXPROCS(*workers)
+
+	line := fmt.Sprintf("result %s go workers=%d", name, *workers)
+	for _, f := range shape(size) {
+		line += fmt.Sprintf(" %s=%g", f.metric, f.value)
+	}
+	fmt.Println(line)
+}
+
+func check(right bool, what string) {
+	if !right {
+		fail("wrong result: %s", what)
+	}
+}
+
+func fail(format string, arguments ...any) {
+	fmt.Fprintf(os.Stderr, "go: "+format+"\n", arguments...)
+	os.Exit(1)
+}

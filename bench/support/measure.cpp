@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "support/measure.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <numeric>
+#include <string>
+
+#include <sys/resource.h>
+
+namespace bench {
+namespace {
+
+double process_status(std::string_view field) {
+    std::ifstream status("/proc/self/status");
+    for (std::string line; std::getline(status, line);)
+        if (line.starts_with(field)) return std::strtod(line.c_str() + field.size(), nullptr) * 1024;
+    fail("/proc/self/status has no " + std::string(field));
+}
+
+} // namespace
+
+void fail(std::string_view why) {
+    std::fflush(stdout);
+    std::fprintf(stderr, "%.*s\n", static_cast<int>(why.size()), why.data());
+    std::_Exit(1);
+}
+
+void check(bool right, std::string_view what) {
+    if (!right) fail("wrong result: " + std::string(what));
+}
+
+void check_index_sum(std::size_t sum, std::size_t count) {
+    check(sum == count * (count - 1) / 2, "sum of what was spawned");
+}
+
+void check_index_sum(std::span<const std::size_t> results) {
+    check_index_sum(std::accumulate(results.begin(), results.end(), std::size_t{0}), results.size());
+}
+
+double per_operation(std::chrono::nanoseconds elapsed, std::size_t operations) {
+    return static_cast<double>(elapsed.count()) / static_cast<double>(operations);
+}
+
+double milliseconds(std::chrono::nanoseconds elapsed) { return static_cast<double>(elapsed.count()) / 1e6; }
+
+double percentile(std::vector<std::int64_t>& samples, double share) {
+    std::ranges::sort(samples);
+    return static_cast<double>(
+        samples[static_cast<std::size_t>(share * static_cast<double>(samples.size() - 1))]);
+}
+
+std::chrono::nanoseconds cpu_time() {
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    return std::chrono::seconds(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+        std::chrono::microseconds(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+}
+
+double resident_bytes() { return process_status("VmRSS:"); }
+
+double peak_megabytes() { return process_status("VmHWM:") / 1e6; }
+
+} // namespace bench

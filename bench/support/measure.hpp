@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace bench {
+
+// Ends the program with status 1: a wrong result has no time.
+[[noreturn]] void fail(std::string_view why);
+void check(bool right, std::string_view what);
+// Of `count` fibers the i-th one was to give i.
+void check_index_sum(std::size_t sum, std::size_t count);
+void check_index_sum(std::span<const std::size_t> results);
+
+class stopwatch {
+public:
+    std::chrono::nanoseconds elapsed() const { return std::chrono::steady_clock::now() - start_; }
+
+private:
+    std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+double per_operation(std::chrono::nanoseconds elapsed, std::size_t operations);
+double milliseconds(std::chrono::nanoseconds elapsed);
+
+// Sorts the samples.
+double percentile(std::vector<std::int64_t>& samples, double share);
+
+// User and system time of the whole process.
+std::chrono::nanoseconds cpu_time();
+double resident_bytes();
+double peak_megabytes();
+
+// The same lengths in every peer, spread evenly over the range.
+constexpr std::chrono::microseconds sleep_length(
+    std::size_t min_us, std::size_t max_us, std::size_t fiber, std::size_t turn) {
+    const std::size_t span = max_us - min_us + 1;
+    return std::chrono::microseconds(min_us + (fiber * 7919 + turn * 104729) % span);
+}
+
+} // namespace bench

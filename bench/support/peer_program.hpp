@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+// What the C++ peers share: the command line `SHAPE --workers N --count N [--repeats N] ...` and the output
+// `version ...`, `result SHAPE PEER workers=N metric=value ...`, which are those of the Go and tokio programs
+// too.
+namespace bench {
+
+struct sizes {
+    unsigned workers = 1;
+    std::size_t count = 0;
+    std::size_t repeats = 0;
+    std::size_t min_us = 0;
+    std::size_t max_us = 0;
+    std::uint16_t port = 0;
+};
+
+struct figure {
+    const char* metric;
+    double value;
+};
+using figures = std::vector<figure>;
+
+struct shape {
+    std::string_view name;
+    figures (*run)(const sizes&);
+};
+
+// Runs the shape that the command line names; without one prints the version alone. The result is main's.
+int peer_program(
+    const char* peer, const char* version, std::span<const shape> shapes, std::span<const char* const> words);
+
+// Written at once, for whoever waits for the line.
+void say_listening(std::uint16_t port);
+
+} // namespace bench
