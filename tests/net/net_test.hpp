@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include "support/fibers_test.hpp"
+
+#include <weft/net.hpp>
+#include <weft/waiting/park.hpp>
+#include <weft/waiting/spin_lock.hpp>
+#include <weft/waiting/wait_queue.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <filesystem>
+#include <mutex>
+#include <span>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+
+namespace weft::test {
+
+inline std::size_t open_descriptors() {
+    std::size_t count = 0;
+    for ([[maybe_unused]] const auto& each : std::filesystem::directory_iterator("/proc/self/fd")) ++count;
+    return count;
+}
+
+// The tests' fixture for whatever uses sockets: no descriptor may be left either.
+class network : public fibers {
+protected:
+    void SetUp() override { descriptors_before_ = open_descriptors(); }
+    void TearDown() override {
+        fibers::TearDown();
+        EXPECT_EQ(open_descriptors(), descriptors_before_);
+    }
+
+private:
+    std::size_t descriptors_before_ = 0;
+};
+
+// An event that fibers and threads wait for.
+class gate {
+public:
+    void open() {
+        const std::scoped_lock guard(lock_);
+        is_open_ = true;
+        while (waiter* who = waiting_.claim_front()) who->wake();
+    }
+    void wait() {
+        std::unique_lock guard(lock_);
+        if (is_open_) return;
+        waiter& me = this_waiter();
+        wait_node node(me, me.arm(reason));
+        waiting_.push(node);
+        guard.unlock();
+        if (park() == node.which) return;
+        guard.lock();
+        waiting_.withdraw(node);
+    }
+
+private:
+    static constexpr wait_reason reason{"the test's gate", true};
+    spin_lock lock_;
+    wait_queue waiting_;
+    bool is_open_ = false;
+};
+
+// Tells when somebody else, who has called here(), is parked in a wait for a certain thing.
+class whereabouts {
+public:
+    void here() { who_.store(&this_waiter(), std::memory_order_release); }
+    void await_parked(std::string_view reason) const {
+        for (;; give_way()) {
+            const waiter* who = who_.load(std::memory_order_acquire);
+            if (who == nullptr) continue;
+            const std::uint64_t word = who->word();
+            if ((word & (waiter::armed | waiter::claimed)) == waiter::armed && who->reason()->name == reason)
+                return;
+        }
+    }
+
+private:
+    static void give_way() {
+        yield();
+        std::this_thread::yield();
+    }
+    std::atomic<const waiter*> who_{nullptr};
+};
+
+inline constexpr std::string_view readable = "a descriptor to become readable";
+inline constexpr std::string_view writable = "a descriptor to become writable";
+inline constexpr std::string_view turn_to_read = "its turn to read from a descriptor";
+inline constexpr std::string_view turn_to_write = "its turn to write to a descriptor";
+
+inline std::span<const std::byte> bytes(std::string_view text) { return std::as_bytes(std::span(text)); }
+
+inline std::string read_text(net::byte_stream& from, std::size_t size) {
+    std::string text(size, '\0');
+    text.resize(from.read_some(std::as_writable_bytes(std::span(text))));
+    return text;
+}
+inline std::string read_exact_text(net::byte_stream& from, std::size_t size) {
+    std::string text(size, '\0');
+    from.read_exactly(std::as_writable_bytes(std::span(text)));
+    return text;
+}
+
+// Two ends of one connection over loopback.
+inline std::pair<net::tcp_stream, net::tcp_stream> connection() {
+    auto listener = net::tcp_listener::listen("127.0.0.1:0");
+    auto client = net::tcp_stream::connect(listener.local_endpoint());
+    auto server = listener.accept();
+    return {std::move(client), std::move(server)};
+}
+
+// The error that f throws.
+template <class F>
+std::error_code failure_of(F&& f) {
+    try {
+        f();
+    } catch (const net::io_error& error) {
+        return error.code();
+    }
+    return {};
+}
+
+} // namespace weft::test
