@@ -15,6 +15,7 @@ struct local_values;
 struct thread_state {
     worker* current_worker = nullptr;
     thread_waiter* waiter = nullptr;  // of a plain thread that has waited
+    unsigned runs_entered = 0;        // of a plain thread: calls of run() that it is inside
     local_values* locals = nullptr;   // of a plain thread: its fiber_local values
 };
 

@@ -22,7 +22,7 @@ constexpr int attempts = 3;
 constexpr auto patience = std::chrono::milliseconds(20);
 
 worker* worker_that_runs(const fiber_control& fiber) noexcept {
-    for (const auto& each : fiber.home().workers)
+    for (const auto& each : fiber.home().workers_in_use())
         if (each->running_approx() == &fiber) return each.get();
     return nullptr;
 }

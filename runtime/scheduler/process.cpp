@@ -7,9 +7,11 @@
 #include <weft/backend/sys.hpp>
 #include <weft/debug.hpp>
 
+#include "base/thread_state.hpp"
 #include "fiber/fiber_registry.hpp"
 #include "fiber/sanitizer_fiber.hpp"
 #include "scheduler/scheduler.hpp"
+#include "waiting/thread_waiter.hpp"
 
 namespace weft {
 
@@ -59,10 +61,28 @@ bool process::check_deadlock() {
     std::_Exit(2);
 }
 
-bool process::foreign_threads() const noexcept {
+bool process::foreign_threads() noexcept {
     constexpr unsigned sanitizers_own = sanitized_thread ? 1 : 0;
+    const std::lock_guard guard(waiting_mutex_);
+    const auto waiting = std::ranges::count_if(
+        waiting_in_run_, [](const thread_waiter* who) { return (who->word() & waiter::claimed) == 0; });
     return sys::thread_count() >
-           own_threads.load(std::memory_order_relaxed) + inside_run_.load(std::memory_order_relaxed) + sanitizers_own;
+           own_threads.load(std::memory_order_relaxed) + static_cast<unsigned>(waiting) + sanitizers_own;
+}
+
+process::waits_in_run::waits_in_run(thread_waiter& who) noexcept :
+    who_(this_thread_state().runs_entered == 0 ? nullptr : &who) {
+    if (who_ == nullptr) return;
+    process& all = instance();
+    const std::lock_guard guard(all.waiting_mutex_);
+    all.waiting_in_run_.push_back(who_);
+}
+
+process::waits_in_run::~waits_in_run() {
+    if (who_ == nullptr) return;
+    process& all = instance();
+    const std::lock_guard guard(all.waiting_mutex_);
+    std::erase(all.waiting_in_run_, who_);
 }
 
 void process::report_failed_shutdown(scheduler& of) {

@@ -13,6 +13,7 @@
 namespace weft {
 
 class scheduler;
+class thread_waiter;
 struct fiber_control;
 
 // What concerns all runtimes of the process together. Any thread.
@@ -30,9 +31,17 @@ public:
     // options::on_unhandled of the fiber's runtime; empty if it has none or is gone.
     std::function<void(const fiber_info&, std::exception_ptr)> unhandled_handler_of(const fiber_control& fiber);
 
-    // While a plain thread waits in run(), it counts as one of weft's own.
-    void thread_enters_run() noexcept { inside_run_.fetch_add(1, std::memory_order_relaxed); }
-    void thread_leaves_run() noexcept { inside_run_.fetch_sub(1, std::memory_order_relaxed); }
+    // Around the wait of a plain thread that is inside run(): until its wait is claimed it counts as one of weft's own.
+    class waits_in_run {
+    public:
+        explicit waits_in_run(thread_waiter& who) noexcept;
+        ~waits_in_run();
+        waits_in_run(const waits_in_run&) = delete;
+        waits_in_run& operator=(const waits_in_run&) = delete;
+
+    private:
+        thread_waiter* who_;
+    };
 
     // Threads weft has started and that have not ended.
     std::atomic<unsigned> own_threads{0};
@@ -41,11 +50,12 @@ public:
     static bool find_overflow(const void* address, overflow_subject& subject) noexcept;
 
 private:
-    bool foreign_threads() const noexcept;
+    bool foreign_threads() noexcept;
 
     std::mutex mutex_;
     std::vector<scheduler*> schedulers_;
-    std::atomic<unsigned> inside_run_{0};
+    std::mutex waiting_mutex_;
+    std::vector<thread_waiter*> waiting_in_run_;
 };
 
 }  // namespace weft

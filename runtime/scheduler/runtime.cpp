@@ -2,8 +2,8 @@
 #include <cstdlib>
 #include <weft/run.hpp>
 
+#include "base/thread_state.hpp"
 #include "debug/sigquit.hpp"
-#include "scheduler/process.hpp"
 #include "scheduler/scheduler.hpp"
 #include "scheduler/settings.hpp"
 
@@ -21,13 +21,13 @@ runtime* runtime::current() noexcept {
 
 runtime::inside_run::inside_run(runtime& in) noexcept : in_(in) {
     if (this_fiber::in_fiber()) return;
-    process::instance().thread_enters_run();
+    ++this_thread_state().runs_entered;
     if (in.scheduler_->settings().dump_on_sigquit) debug::install_sigquit_dump(in.scheduler_->observer());
 }
 
 runtime::inside_run::~inside_run() {
     if (this_fiber::in_fiber()) return;
-    process::instance().thread_leaves_run();
+    --this_thread_state().runs_entered;
     debug::remove_sigquit_dump(in_.scheduler_->observer());
 }
 

@@ -68,7 +68,7 @@ void scheduler::timer_armed(clock::time_point when) noexcept {
 
 clock::time_point scheduler::first_timer() const noexcept {
     clock::time_point first = never;
-    for (const auto& each : workers) first = std::min(first, each->timers().next());
+    for (const auto& each : workers_in_use()) first = std::min(first, each->timers().next());
     return first;
 }
 
@@ -97,15 +97,15 @@ std::uint64_t scheduler::reserve_ids(std::uint64_t count) noexcept {
 // Ends are counted before spawns: if the sums are equal, there was an instant, after the first pass, when nobody lived.
 std::uint64_t scheduler::living() const noexcept {
     std::uint64_t ended = 0;
-    for (const auto& each : workers) ended += each->ended();
+    for (const auto& each : workers_in_use()) ended += each->ended();
     std::uint64_t spawned = spawned_from_outside.load(std::memory_order_acquire);
-    for (const auto& each : workers) spawned += each->spawned();
+    for (const auto& each : workers_in_use()) spawned += each->spawned();
     return spawned - ended;
 }
 
 bool scheduler::quiet() const noexcept {
     if (idle.awake() != 0 || !shared.empty()) return false;
-    return std::none_of(workers.begin(), workers.end(), [](const auto& each) { return each->has_work(); });
+    return std::ranges::none_of(workers_in_use(), [](const auto& each) { return each->has_work(); });
 }
 
 void scheduler::fiber_ended() noexcept {
@@ -140,8 +140,8 @@ void scheduler::shut_down() {
 void scheduler::stop_workers() noexcept {
     watchdog_->stop();
     workers_stop.store(true, std::memory_order_seq_cst);
-    for (const auto& each : workers) each->sleep_state().wake(poller_now);
-    for (const auto& each : workers) each->join_thread();
+    for (const auto& each : workers_in_use()) each->sleep_state().wake(poller_now);
+    for (const auto& each : workers_in_use()) each->join_thread();
 }
 
 }  // namespace weft

@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <vector>
 #include <weft/run.hpp>
 #include <weft/waiting/poller.hpp>
@@ -64,6 +65,13 @@ public:
     std::atomic<std::int64_t> coarse_now{0};
 
 
+    // Those that have ever run: all but the spares that were not needed so far.
+    std::span<const std::unique_ptr<worker>> workers_in_use() const noexcept {
+        return {workers.data(), in_use_.load(std::memory_order_acquire)};
+    }
+    void put_in_use(unsigned index) noexcept {  // before its thread starts; by the constructor, then the watchdog alone
+        if (index >= in_use_.load(std::memory_order_relaxed)) in_use_.store(index + 1, std::memory_order_release);
+    }
     bool several_workers() const noexcept { return active_workers.load(std::memory_order_relaxed) > 1; }
     static std::uint64_t reserve_ids(std::uint64_t count) noexcept;
     clock::time_point first_timer() const noexcept;
@@ -74,6 +82,7 @@ public:
     bool quiet() const noexcept;
 
 private:
+    std::atomic<unsigned> in_use_{0};
     runtime& outside_;
     const options settings_;
     null_poller null_poller_;

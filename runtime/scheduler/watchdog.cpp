@@ -81,7 +81,7 @@ bool watchdog::look(clock::time_point now) {
         return false;
     }
     quiet_for_ = 0;
-    for (std::size_t i = 0; i < over_.workers.size(); ++i) look_at(*over_.workers[i], seen_[i], now);
+    for (std::size_t i = 0; i < over_.workers_in_use().size(); ++i) look_at(*over_.workers[i], seen_[i], now);
     if (over_.idle.sleeping_approx() == 0)
         start_spare();
     else if (!over_.polled_by_somebody.load(std::memory_order_relaxed))

@@ -20,6 +20,7 @@ worker* worker::current() noexcept { return this_thread_state().current_worker; 
 
 void worker::launch() {
     process::instance().own_threads.fetch_add(1, std::memory_order_relaxed);
+    home_.put_in_use(index_);
     home_.active_workers.fetch_add(1, std::memory_order_relaxed);
     home_.idle.join();
     alive_.store(true, std::memory_order_relaxed);
@@ -324,11 +325,12 @@ fiber_control* worker::find_work() noexcept {
 }
 
 fiber_control* worker::search() noexcept {
-    const auto workers = static_cast<unsigned>(home_.workers.size());
+    const auto victims = home_.workers_in_use();
+    const auto workers = static_cast<unsigned>(victims.size());
     for (unsigned round = 0; round < policy::search_rounds; ++round) {
         const unsigned first = policy::first_victim(random_, workers);
         for (unsigned i = 0; i < workers; ++i) {
-            worker& victim = *home_.workers[(first + i) % workers];
+            worker& victim = *victims[(first + i) % workers];
             if (&victim == this) continue;
             if (fiber_control* fiber = victim.queue_.steal(queue_)) return fiber;
             // Last, because the victim is most likely about to run it.
@@ -343,13 +345,13 @@ fiber_control* worker::search() noexcept {
 
 bool worker::work_anywhere() const noexcept {
     if (!home_.shared.empty()) return true;
-    for (const auto& each : home_.workers)
+    for (const auto& each : home_.workers_in_use())
         if (each->has_work()) return true;
     return false;
 }
 
 void worker::fire_due_timers_of_all(clock::time_point now, ready_list& batch) noexcept {
-    for (const auto& each : home_.workers)
+    for (const auto& each : home_.workers_in_use())
         if (each->timers_.due(now)) each->timers_.fire(now, batch);
 }
 
@@ -359,10 +361,14 @@ void worker::sleep() noexcept {
     ready_list batch(home_);
     if (!look_again || !work_anywhere()) {
         if (!home_.polled_by_somebody.exchange(true, std::memory_order_acquire)) {
-            // [T1] Once this is published, whoever arms an earlier timer interrupts the poller; what was armed before is seen here.
-            clock::time_point until = home_.first_timer();
-            home_.sleeping_until.store(until.time_since_epoch().count(), std::memory_order_seq_cst);
-            until = home_.first_timer();
+            // [T1] Whoever arms a timer earlier than what is published here interrupts the poller; what was armed before is seen
+            // here. Published and slept must be the same: a timer that was first is perhaps fired by another worker meanwhile,
+            // and with its time still published nobody would interrupt for a later one.
+            clock::time_point until;
+            do {
+                until = home_.first_timer();
+                home_.sleeping_until.store(until.time_since_epoch().count(), std::memory_order_seq_cst);
+            } while (home_.first_timer() != until);
             sleep_.poll(home_.poller_now, until, batch);
             home_.sleeping_until.store(0, std::memory_order_relaxed);
             home_.polled_by_somebody.store(false, std::memory_order_release);

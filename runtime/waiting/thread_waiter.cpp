@@ -8,6 +8,7 @@
 
 #include "base/check.hpp"
 #include "base/thread_state.hpp"
+#include "scheduler/process.hpp"
 #include "waiting/futex.hpp"
 
 namespace weft {
@@ -38,6 +39,7 @@ void thread_waiter::give_back(thread_waiter& unused) noexcept {
 }
 
 wake_cause thread_waiter::wait_until(clock::time_point deadline) noexcept {
+    const process::waits_in_run counted(*this);
     const wait_epoch epoch = epoch_of(word());
     while (woken_.load(std::memory_order_acquire) == 0) {  // [K4]
         if (futex_wait_until(woken_, 0, deadline)) continue;

@@ -221,5 +221,21 @@ TEST_P(park_, TimerArmedWhileTheOthersSleepLongIsNotMissed) {
     });
 }
 
+// The worker that fell asleep in the poller had published when the first timer would fire, found that timer gone and slept
+// without limit; a timer armed later than the published time then interrupted nobody.
+TEST_P(park_, SleepsOfMicrosecondsOnManyWorkersAllEnd) {
+    run([] {
+        std::vector<fiber<void>> all;
+        for (int i = 0; i < 8; ++i)
+            all.push_back(go([i] {
+                for (int k = 0; k < 1000; ++k) {
+                    sleep(std::chrono::microseconds(1 + (i * 7 + k) % 20));
+                    if (k % 8 == 0) go([] { yield(); }).join();
+                }
+            }));
+        for (auto& f : all) f.join();
+    });
+}
+
 }  // namespace
 }  // namespace weft
