@@ -32,18 +32,19 @@ public:
     ~connections() { drain(0s); }
 
     void serve(net::tcp_stream&& peer) {
-        const auto added = [&] {
-            const std::scoped_lock guard(mutex_);
-            ended_.clear();
-            open_.push_back({std::move(peer), {}});
-            return std::prev(open_.end());
-        }();
-        added->handler = weft::go([this, added] {
-            echo(added->peer);
-            const std::scoped_lock guard(mutex_);
-            added->peer.close();
-            ended_.splice(ended_.end(), open_, added);
-        });
+        std::unique_lock guard(mutex_);
+        ended_.clear();
+        open_.push_back({std::move(peer), {}});
+        const auto added = std::prev(open_.end());
+        guard.unlock();
+        try {
+            added->handler = weft::go([this, added] {
+                echo(added->peer);
+                end(added);
+            });
+        } catch (const weft::stack_unavailable&) {
+            end(added); // no room for this one
+        }
     }
     void drain(std::chrono::seconds grace) {
         std::unique_lock guard(mutex_);
@@ -61,6 +62,12 @@ private:
         net::tcp_stream peer;
         weft::fiber<void> handler;
     };
+    void end(std::list<connection>::iterator which) {
+        const std::scoped_lock guard(mutex_);
+        which->peer.close();
+        ended_.splice(ended_.end(), open_, which);
+    }
+
     std::mutex mutex_; // held for moments, never while waiting
     std::list<connection> open_;
     std::list<connection> ended_;

@@ -4,9 +4,11 @@
 #include <weft/fiber.hpp>
 #include <weft/net/descriptor.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
 #include <initializer_list>
 #include <map>
 #include <span>
@@ -25,12 +27,14 @@ class arguments {
 public:
     arguments(int count, char** values, std::initializer_list<std::string_view> known)
         : program_(std::string_view(values[0]).substr(std::string_view(values[0]).rfind('/') + 1)) {
-        for (const std::string_view name : known) all_ += (all_.empty() ? "" : ", ") + std::string(name);
         for (int i = 1; i < count; i += 2) {
-            const std::string_view name = values[i];
-            if (all_.find(std::string(name) + ",") == std::string::npos && !all_.ends_with(name))
-                reject("does not know '" + std::string(name) + "'; it takes " + all_);
-            if (i + 1 == count) reject(std::string(name) + " takes a value");
+            const std::string name = values[i];
+            if (std::find(known.begin(), known.end(), name) == known.end()) {
+                std::string all;
+                for (const std::string_view each : known) all.append(all.empty() ? "" : ", ").append(each);
+                reject("does not know '" + name + "'; it takes " + all);
+            }
+            if (i + 1 == count) reject(name + " takes a value");
             given_[name] = values[i + 1];
         }
     }
@@ -58,8 +62,7 @@ public:
 
 private:
     std::string program_;
-    std::string all_;
-    std::map<std::string_view, std::string_view> given_;
+    std::map<std::string, std::string_view, std::less<>> given_;
 };
 
 // SIGINT and SIGTERM as a descriptor. To be called in main, before there are other threads, which inherit the

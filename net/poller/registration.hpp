@@ -13,8 +13,7 @@
 #include <memory>
 #include <mutex>
 
-// A descriptor as weft knows it: who is inside a call on it, whose turn it is, what is known of its
-// readiness.
+// A descriptor as weft knows it: who is inside a call, whose turn it is, what is known of its readiness.
 //
 // Who may call. Everything but attach by any thread that holds the descriptor's handle or is inside a call;
 // ready by whoever polls. The counted lifetime follows Go's fdMutex.
@@ -26,46 +25,44 @@
 //   released    the number went back to the system, or is about to
 //   busy[f]     somebody has the turn of direction f
 //   waiting[f]  somebody may be in `turns` of f; changed under the lock alone
-// Invariants.  waiting[f] => busy[f] => users > 0.  closing => no call gets in any more.
-//              released => closing, and only the one who set it was inside.
-//              in the pool <=> users = 0 and not owned.
+// Invariants.
+//   waiting[f] => busy[f] => users > 0
+//   closing => no call gets in any more
+//   released => closing, and only the one who set it was inside
+//   in the pool <=> users = 0 and not owned
 //
 // Transitions.
-//   enter   not closing. Not busy: busy, users+1. Busy: under the lock waiting, users+1, into `turns`; parks.
-//   leave   not waiting: not busy, users-1. Waiting: under the lock claims the first of `turns`, who inherits
-//           busy; users-1.
-//   close   closing, users+1; then under the lock claims everybody parked here; users-1.
-//   users-1 of the last one inside, if closing: sets released, takes the descriptor out of the poller, closes
-//   it. disown  (the end of the handle) not owned. Whoever makes users = 0 and not owned gives it back to the
-//   pool.
-// [W1] what decrements users or hands the turn over releases, what enters acquires: `drained`, as the
-// previous
-//   holder of the turn left it.
-// [W2] closing is set before close() takes the lock, and who is about to park looks at it under the lock: so
-//   close() finds him in a queue, or he finds closing.
+//   enter    not closing, not busy: busy, users+1. Busy: under the lock waiting, users+1, into `turns`.
+//   leave    not waiting: not busy, users-1. Waiting: under the lock claims the first of `turns`, who
+//            inherits busy; users-1.
+//   close    closing, users+1; then under the lock claims everybody parked here; users-1.
+//   users-1  by the last one inside, if closing: first sets released, takes the descriptor out of the poller
+//            and closes it.
+//   disown   (the end of the handle) closes, and not owned.
+//   Whoever makes users = 0 and not owned gives the registration back to the pool.
+//   [W1] What decrements users or hands the turn over releases, what enters acquires: `drained`, as the
+//        previous holder of the turn left it.
+//   [W2] closing is set before close() takes the lock, and who is about to park looks at it under the lock:
+//        so close() finds him in a queue, or he finds closing.
 //
 // Readiness. `edges` counts, in steps of two, the edges that the poller reported for a direction; its lowest
 // bit says that the peer hung up, and stays. `drained`, which belongs to the holder of the turn, is the value
 // of edges at which the direction was last seen to have nothing left. An operation:
 //   1  seen := edges. If seen = drained, nothing came since: 3.
 //   2  tries the system call. EAGAIN: drained := seen, 3. Fewer bytes than asked for, from a stream that had
-//   not
-//      hung up as of seen: drained := seen, so that the next operation skips a call which would only say
+//      not hung up as of seen: drained := seen, and the next operation skips a call that could only say
 //      EAGAIN.
 //   3  under the lock: if edges is not seen any more, 1; else into `ready`, and parks.
+//
 // The lost edge, argued. Something arrives (data, the peer's end, an error, room to write) while nobody is
 // parked. The kernel reports every arrival as an edge, though several may be reported as one.
-//   - It arrives after the system call of 2. Its edge is counted after 1, so edges is not seen, in 3 or in
-//   the
-//     next 1.
-//   - It arrives before, or during the call. Then the call took it, which is what "drained" says - but for
-//   the
-//     end and for errors, which a call that also gives data leaves behind. Their edge is either counted after
-//     1, as above, or it was counted before: then seen has the sticky bit, and a short read does not set
-//     drained. A short write needs no such care: the call would have told of an error that came before it.
+//   After the system call of 2. Its edge is counted after 1, so edges is not seen, in 3 or in the next 1.
+//   Before it, or while it runs. Then the call took it, which is what "drained" says - but for the end and
+//   for errors, which a call that also gives data leaves behind. Their edge is counted after 1, as above; or
+//   it was counted before, then seen has the sticky bit, and a short read does not set drained. A short write
+//   needs no such care: the call would have told of an error that came before it.
 //   [R1] 1 acquires edges, so that the system call is not begun before. The poller changes edges under the
-//   lock,
-//     which 3 takes.
+//        lock, which 3 takes.
 //
 // Deadlines are absolute, one a direction. Changed under the lock, and whoever is parked is woken to look
 // again; read without it when an operation begins, and once more under it before parking.
@@ -86,7 +83,7 @@ struct descriptor_traits {
 
 class claimed_waiters;
 
-class alignas(64) registration final : public poll_target {
+class alignas(128) registration final : public poll_target {
 public:
     using edge_count = std::uint64_t;
 
@@ -161,8 +158,8 @@ private:
     struct side {
         std::atomic<edge_count> edges{0};
         edge_count drained = nothing_known;
-        std::atomic<clock::time_point> deadline{never};
         wait_queue ready;
+        std::atomic<clock::time_point> deadline{never};
         wait_queue turns;
     };
 

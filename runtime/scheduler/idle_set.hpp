@@ -80,10 +80,11 @@ public:
     // The sleeper's step 1. True: step 2 is to follow.
     bool announce_sleep(unsigned worker, bool was_searching) noexcept {
         const std::lock_guard guard(lock_);
-        const std::uint32_t before =
-            word_.fetch_sub(one_awake + (was_searching ? one_searching : 0), std::memory_order_seq_cst);
         sleepers_.push_back(worker);
         sleeping_.store(sleepers_.size(), std::memory_order_seq_cst);  // [I1]
+        // Last: whoever still counts as searching here, so that this worker need not look again, must find it asleep afterwards.
+        const std::uint32_t before =
+            word_.fetch_sub(one_awake + (was_searching ? one_searching : 0), std::memory_order_seq_cst);
         return was_searching ? searching(before) == 1 : searching(before) == 0;
     }
 

@@ -62,7 +62,7 @@ void scheduler::notify() noexcept {
 }
 
 void scheduler::timer_armed(clock::time_point when) noexcept {
-    if (sleeping_until.load(std::memory_order_seq_cst) > when.time_since_epoch().count())  // [T1]
+    if (early_timers.is_later_than(when.time_since_epoch().count()))
         poller_now.load(std::memory_order_seq_cst)->interrupt();
 }
 

@@ -13,6 +13,7 @@
 #include "fiber/stack_pool.hpp"
 #include "scheduler/idle_set.hpp"
 #include "scheduler/shared_queues.hpp"
+#include "scheduler/timer_watch.hpp"
 #include "scheduler/worker.hpp"
 #include "waiting/null_poller.hpp"
 
@@ -59,7 +60,7 @@ public:
     std::atomic<unsigned> active_workers{0};
     std::atomic<unsigned> stuck_workers{0};
     std::atomic<bool> polled_by_somebody{false};
-    std::atomic<std::int64_t> sleeping_until{0};  // when the one in the poller means to wake; 0: nobody is there
+    timer_watch early_timers;
     std::atomic<poller*> poller_now;
     std::atomic<bool> workers_stop{false};
     std::atomic<std::int64_t> coarse_now{0};

@@ -15,8 +15,7 @@
 // Who may call. Any thread, all of it: whoever finds a timer due fires it, so a worker that is stuck delays nobody.
 // Invariant. A node is in the heap exactly if its place is not `nowhere`; both change under the lock, and a waiter is claimed
 // under it; so after disarm() nobody can reach the node.
-// Order pair. [T1] next_ is stored sequentially consistent after a change; a worker that goes to sleep publishes until when,
-// then reads every next_; whoever arms a timer stores next_, then reads until when the sleeper means to sleep.
+// Order pair. [T1] next_ is stored sequentially consistent: see timer_watch.hpp.
 namespace weft {
 
 class timer_heap;

@@ -317,7 +317,7 @@ fiber_control* worker::find_work() noexcept {
             return found;
         }
         if (home_.workers_stop.load(std::memory_order_seq_cst) || not_needed()) {
-            if (std::exchange(searching_, false)) home_.idle.end_search();
+            if (std::exchange(searching_, false) && home_.idle.end_search()) home_.notify();  // as the last searcher must
             return nullptr;
         }
         sleep();
@@ -361,16 +361,10 @@ void worker::sleep() noexcept {
     ready_list batch(home_);
     if (!look_again || !work_anywhere()) {
         if (!home_.polled_by_somebody.exchange(true, std::memory_order_acquire)) {
-            // [T1] Whoever arms a timer earlier than what is published here interrupts the poller; what was armed before is seen
-            // here. Published and slept must be the same: a timer that was first is perhaps fired by another worker meanwhile,
-            // and with its time still published nobody would interrupt for a later one.
-            clock::time_point until;
-            do {
-                until = home_.first_timer();
-                home_.sleeping_until.store(until.time_since_epoch().count(), std::memory_order_seq_cst);
-            } while (home_.first_timer() != until);
-            sleep_.poll(home_.poller_now, until, batch);
-            home_.sleeping_until.store(0, std::memory_order_relaxed);
+            const std::int64_t until =
+                home_.early_timers.keep([this] { return home_.first_timer().time_since_epoch().count(); });
+            sleep_.poll(home_.poller_now, clock::time_point(clock::duration(until)), batch);
+            home_.early_timers.done();
             home_.polled_by_somebody.store(false, std::memory_order_release);
             last_poll_ = clock::now();
             fire_due_timers_of_all(last_poll_, batch);

@@ -236,5 +236,6 @@ bool wait_until(Predicate holds) {
     return explorer::now().wait_until(holds);
 }
 inline void forget(std::uint64_t position) { explorer::now().forget(position); }
+inline void learn(std::uint64_t value) { explorer::now().learn(value); }
 
 } // namespace weft::model
