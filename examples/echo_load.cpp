@@ -37,30 +37,24 @@ outcome ping_pong(net::tcp_stream& server, std::size_t size) {
         if (!ec) server.read_exactly(received, ec);
         if (ec == net::errc::deadline_exceeded) break;
         if (ec)
-            result.failure = ec.message();
+            result.failure = "the server went away: " + ec.message();
         else if (received != sent)
-            result.failure = "what came back is not what was sent";
+            result.failure = "the server did not send back what it got";
         else
             result.times.push_back(weft::clock::now() - start);
     }
     return result;
 }
 
-void print(std::vector<nanoseconds> times, nanoseconds elapsed) {
-    const double seconds = std::chrono::duration<double>(elapsed).count();
-    std::printf("requests %zu\n", times.size());
-    std::printf("requests/s %.0f\n", static_cast<double>(times.size()) / seconds);
-    if (times.empty()) times.emplace_back(0);
-    std::sort(times.begin(), times.end());
-    for (const auto& [name, part] :
-        {std::pair("p50", 0.5), std::pair("p99", 0.99), std::pair("p99.9", 0.999)}) {
-        const auto rank = static_cast<std::size_t>(part * static_cast<double>(times.size() - 1));
-        std::printf("%s %.1f us\n", name, std::chrono::duration<double, std::micro>(times[rank]).count());
-    }
-}
+struct measurement {
+    std::vector<outcome> outcomes;
+    nanoseconds elapsed;
+};
 
-void load(const std::string& server, unsigned connections, nanoseconds duration, unsigned size, int signals) {
+measurement load(
+    const std::string& server, unsigned connections, nanoseconds duration, unsigned size, int signals) {
     std::vector<net::tcp_stream> streams;
+    streams.reserve(connections);
     for (unsigned i = 0; i < connections; ++i) streams.push_back(net::tcp_stream::connect(server));
     const auto start = weft::clock::now();
     const auto end_all = [&](weft::clock::time_point when) {
@@ -70,18 +64,36 @@ void load(const std::string& server, unsigned connections, nanoseconds duration,
     const on_stop_signal stop(signals, [&] { end_all(weft::clock::now()); });
 
     std::vector<weft::fiber<outcome>> fibers;
+    fibers.reserve(connections);
     for (net::tcp_stream& each : streams)
         fibers.push_back(weft::go([&each, size] { return ping_pong(each, size); }));
-    std::vector<outcome> outcomes;
-    for (auto& each : fibers) outcomes.push_back(each.join());
-    const nanoseconds elapsed = weft::clock::now() - start;
+    measurement result;
+    result.outcomes.reserve(connections);
+    for (auto& each : fibers) result.outcomes.push_back(each.join());
+    result.elapsed = weft::clock::now() - start;
+    for (net::tcp_stream& each : streams) {
+        each.close();
+        weft::yield(); // closing thousands takes a while, in which others may run
+    }
+    return result;
+}
 
+void print(const measurement& of) {
     std::vector<nanoseconds> times;
-    for (const outcome& each : outcomes) {
-        if (!each.failure.empty()) throw std::runtime_error("the server at " + server + ": " + each.failure);
+    for (const outcome& each : of.outcomes) {
+        if (!each.failure.empty()) throw std::runtime_error(each.failure);
         times.insert(times.end(), each.times.begin(), each.times.end());
     }
-    print(std::move(times), elapsed);
+    const double seconds = std::chrono::duration<double>(of.elapsed).count();
+    std::printf("requests %zu\n", times.size());
+    std::printf("requests/s %.0f\n", static_cast<double>(times.size()) / seconds);
+    if (times.empty()) times.emplace_back(0);
+    std::sort(times.begin(), times.end());
+    for (const auto& [name, part] :
+        {std::pair("p50", 0.5), std::pair("p99", 0.99), std::pair("p99.9", 0.999)}) {
+        const auto rank = static_cast<std::size_t>(part * static_cast<double>(times.size() - 1));
+        std::printf("%s %.1f us\n", name, std::chrono::duration<double, std::micro>(times[rank]).count());
+    }
 }
 
 int main(int argc, char** argv) {
@@ -95,7 +107,8 @@ int main(int argc, char** argv) {
     const unsigned workers = given.number("--workers", 0, 0, 1024);
     const int signals = stop_signals();
     try {
-        weft::run([&] { load(server, connections, duration, size, signals); }, {.workers = workers});
+        print(weft::run(
+            [&] { return load(server, connections, duration, size, signals); }, {.workers = workers}));
     } catch (const std::exception& error) {
         std::fprintf(stderr, "echo_load: %s\n", error.what());
         return 1;

@@ -30,9 +30,9 @@ public:
         for (int i = 1; i < count; i += 2) {
             const std::string name = values[i];
             if (std::find(known.begin(), known.end(), name) == known.end()) {
-                std::string all;
-                for (const std::string_view each : known) all.append(all.empty() ? "" : ", ").append(each);
-                reject("does not know '" + name + "'; it takes " + all);
+                std::string sentence = "does not know '" + name + "'; it takes";
+                for (const std::string_view each : known) sentence.append(" ").append(each);
+                reject(sentence);
             }
             if (i + 1 == count) reject(name + " takes a value");
             given_[name] = values[i + 1];
@@ -57,7 +57,7 @@ public:
 
     [[noreturn]] void reject(const std::string& sentence) const {
         std::fprintf(stderr, "%s: %s\n", program_.c_str(), sentence.c_str());
-        std::exit(2);
+        std::_Exit(2); // from main, with nothing to clean up
     }
 
 private:

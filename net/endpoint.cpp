@@ -15,8 +15,9 @@ namespace {
 template <class Number>
 std::optional<Number> parse_number(std::string_view text) noexcept {
     Number number = 0;
-    const char* end = text.data() + text.size();
-    const auto [stop, error] = std::from_chars(text.data(), end, number);
+    const char* const begin = text.data();
+    const char* const end = begin + text.size();
+    const auto [stop, error] = std::from_chars(begin, end, number);
     if (error != std::errc() || stop != end) return std::nullopt;
     return number;
 }

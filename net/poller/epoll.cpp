@@ -5,6 +5,7 @@
 #include <weft/waiting/park.hpp>
 
 #include <algorithm>
+#include <span>
 #include <system_error>
 
 #include <errno.h>
@@ -81,15 +82,15 @@ void epoll_poller::remove(int fd) noexcept {
 void epoll_poller::wait(clock::time_point deadline, ready_list& batch) noexcept {
     const int count = sys::epoll_wait(epoll_, events_.data(), events_at_once, timeout_until(deadline));
     static_cast<void>(size_.load(std::memory_order_acquire)); // [E2]
-    for (int i = 0; i < count; ++i) {
+    const auto reported = std::span(events_).first(count > 0 ? static_cast<std::size_t>(count) : 0);
+    for (std::size_t i = 0; i < reported.size(); ++i) {
         // With many descriptors each target is out of the cache.
-        if (i + 1 < count)
-            __builtin_prefetch(&target_of(events_[static_cast<std::size_t>(i + 1)].data.u64), 1);
-        const epoll_event event = events_[static_cast<std::size_t>(i)];
-        if (event.data.u64 == 0) {
+        if (i + 1 < reported.size()) __builtin_prefetch(&target_of(reported[i + 1].data.u64), 1);
+        const std::uint64_t data = reported[i].data.u64;
+        if (data == 0) {
             interrupt_pending_.exchange(false, std::memory_order_acq_rel); // [E1]
         } else {
-            target_of(event.data.u64).ready(generation_of(event.data.u64), translate(event.events), batch);
+            target_of(data).ready(generation_of(data), translate(reported[i].events), batch);
         }
     }
 }

@@ -21,7 +21,7 @@ struct thread_state {
 
 thread_state& this_thread_state() noexcept;
 
-// Calls release_thread_state when the calling thread ends; for whoever puts something there that has to be given back.
+// Has what hangs on the thread state given back when the calling thread ends; for whoever puts something there.
 void release_state_at_thread_exit() noexcept;
 
 } // namespace weft

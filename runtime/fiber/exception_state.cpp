@@ -7,7 +7,7 @@ namespace {
 
 // Not <cxxabi.h>: libc++'s lacks it, libstdc++'s declares it `const`, so that compilers would keep its
 // result.
-extern "C" void* __cxa_get_globals() noexcept;
+extern "C" void* __cxa_get_globals() noexcept; // NOLINT(readability-identifier-naming)
 
 } // namespace
 

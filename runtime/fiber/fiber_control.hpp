@@ -2,6 +2,7 @@
 #pragma once
 
 #include "fiber/context_switch.hpp"
+#include "fiber/exception_state.hpp"
 #include "fiber/sanitizer_fiber.hpp"
 #include "fiber/stack_pool.hpp"
 
@@ -51,6 +52,7 @@ struct alignas(64) fiber_control : waiter {
     context where_it_stands = nullptr; // nullptr: not begun
     fiber_control* next = nullptr;     // in whatever queue holds it
     stack_slot stack;
+    exception_state::saved exceptions{};  // while it does not run: those it has in flight
     std::atomic<std::uint32_t> life{0}; // 0: free
     std::atomic<std::uint32_t> resumed{0}; // counts, so a dump can tell whether what it read was of one piece
     std::atomic<fiber_phase> phase{fiber_phase::unstarted};

@@ -54,12 +54,7 @@ void worker::thread_main() {
 
     while (fiber_control* next = find_work()) {
         prepare(*next);
-        set_running(next);
-        sanitizer_fiber::before_switch(home_sanitizer_, next->sanitizer, false);
-        switch_context(home_context_, next->where_it_stands, this);
-        sanitizer_fiber::after_switch(home_sanitizer_);
-        arrive();
-        exceptions_.clear();
+        switch_to(next, home_context_, home_sanitizer_, false);
     }
     stacks_.flush();
     control_blocks_.give_back_all();
@@ -84,24 +79,28 @@ void worker::prepare(fiber_control& next) {
     next.where_it_stands = make_context(next.stack.top(), next.stack.size(), &fiber_main);
 }
 
+// Ends with the switch and nothing after it: a return to here that the processor did not predict would cost more than all the
+// rest. What is to be done on arrival is in arrive(), which has the state of the destination in its control block.
 void worker::leave(fiber_control& self, commit what) {
     fiber_control* next = pick();
     if (next != nullptr) prepare(*next);
     left_ = &self;
     commit_ = what;
     left_shielded_ = self.shields != 0 || exceptions_.uncaught() != 0;
-    const exception_state::saved in_flight = exceptions_.take();
-    set_running(next);
-    sanitizer_fiber::before_switch(self.sanitizer, next == nullptr ? home_sanitizer_ : next->sanitizer, false);
-    auto* now = static_cast<worker*>(
-        switch_context(self.where_it_stands, next == nullptr ? home_context_ : next->where_it_stands, this));
-    // `this` is the worker that was left; `now` the one that runs the fiber again.
-    sanitizer_fiber::after_switch(self.sanitizer);
-    now->arrive();
-    now->exceptions_.put(in_flight);
+    self.exceptions = exceptions_.take();
+    switch_to(next, self.where_it_stands, self.sanitizer, false);
 }
 
+void worker::switch_to(fiber_control* next, context& from, sanitizer_fiber& from_sanitizer, bool from_ends) {
+    set_running(next);
+    sanitizer_fiber::before_switch(from_sanitizer, next == nullptr ? home_sanitizer_ : next->sanitizer, from_ends);
+    switch_context(from, next == nullptr ? home_context_ : next->where_it_stands, this,
+        [](void* here) { static_cast<worker*>(here)->arrive(); });
+}
+
+// On the destination's stack, before it goes on.
 void worker::arrive() noexcept {
+    sanitizer_fiber::after_switch(running_ == nullptr ? home_sanitizer_ : running_->sanitizer);
     switch (std::exchange(commit_, commit::nothing)) {
     case commit::nothing: break;
     case commit::parked: commit_park(*left_); break;
@@ -115,6 +114,7 @@ void worker::arrive() noexcept {
         stacks_.give_back(left_stack_);
         break;
     }
+    exceptions_.put(running_ == nullptr ? exception_state::saved{} : running_->exceptions);
 }
 
 // [C1] cancel stores cancel_requested, then reads the word; this adds `saved` to the word, then reads cancel_requested. All four
@@ -135,9 +135,6 @@ void worker::commit_park(fiber_control& fiber) noexcept {
 
 void worker::fiber_main(void* transfer) {
     auto* on = static_cast<worker*>(transfer);
-    sanitizer_fiber::after_switch(on->running_->sanitizer);
-    on->arrive();
-    on->exceptions_.clear();
     for (;;) {
         fiber_control& self = *on->running_;
         const stack_slot stack = self.stack;
@@ -157,16 +154,15 @@ void worker::end(fiber_control& self, stack_slot stack) {
         next->sanitizer = sanitizer;
         next->where_it_stands = stack.top();
         set_running(next);
+        exceptions_.clear();
         return;
     }
     if (next != nullptr) prepare(*next);
     left_stack_ = stack;
     left_sanitizer_ = sanitizer;
     commit_ = commit::ended;
-    set_running(next);
-    sanitizer_fiber::before_switch(left_sanitizer_, next == nullptr ? home_sanitizer_ : next->sanitizer, true);
     context nowhere = nullptr;
-    switch_context(nowhere, next == nullptr ? home_context_ : next->where_it_stands, this);
+    switch_to(next, nowhere, left_sanitizer_, true);
     __builtin_unreachable();
 }
 

@@ -21,10 +21,9 @@
 //
 // THE SWITCH. A fiber that parks, yields or ends picks the next one itself and jumps straight into it. What may happen only
 // once the old fiber's context is saved - marking it as saved, putting it back into a queue, giving its stack back - is the
-// `commit`: the DESTINATION does it first of all, in arrive(). Until then nobody else may resume the fiber or touch its stack;
-// from then on the old fiber may already run on another worker, so after the jump nothing of the old fiber's frame, and no
-// `this` kept across the jump, may be used before the jump has returned in whoever was resumed. A resumed fiber learns from
-// the jump's value which worker it runs on now.
+// `commit`: the DESTINATION does it first of all, on its own stack, in arrive(). Until then nobody else may resume the fiber or
+// touch its stack; from then on the old fiber may already run on another worker, so no `this` of before the jump is used after
+// it: a resumed fiber asks current() which worker it runs on now.
 //
 // Where code runs. Picking (pick) runs on the leaving fiber's stack and looks at this worker's own queues and the shared ones.
 // If they are empty the fiber jumps to the worker's home context, on its thread's own stack, which searches, polls and sleeps:
@@ -103,6 +102,7 @@ private:
 
     void leave(fiber_control& self, commit what);
     void prepare(fiber_control& next);
+    void switch_to(fiber_control* next, context& from, sanitizer_fiber& from_sanitizer, bool from_ends);
     void arrive() noexcept;
     void commit_park(fiber_control& fiber) noexcept;
     bool push_in_turn(fiber_control& fiber) noexcept;

@@ -74,6 +74,7 @@ fiber_control& new_fiber(scheduler* wanted, const spawn_request& request) {
 
     fiber.set_home(home);
     fiber.where_it_stands = nullptr;
+    fiber.exceptions = {};
     fiber.phase.store(fiber_phase::unstarted, std::memory_order_relaxed);
     fiber.cancel_requested.store(false, std::memory_order_relaxed);
     fiber.shields = 0;

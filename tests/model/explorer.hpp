@@ -78,10 +78,8 @@ public:
         learn(over_);
         return !over_;
     }
-    // What the calling thread has read no longer matters: it goes on from `position`, and what else of the
-    // past matters, to its behaviour or to a check, is held by atomics. Makes fewer states of it.
-    void forget(std::uint64_t position) noexcept {
-        threads_[stepper_.running()].history = mixed(stepper_.running(), position);
+    void forget(std::uint64_t locals, unsigned line) noexcept {
+        threads_[stepper_.running()].history = mixed(mixed(stepper_.running(), line), locals);
     }
     void require(bool holds, const char* what) {
         if (holds || !failure_.empty()) return;
@@ -235,7 +233,10 @@ template <class Predicate>
 bool wait_until(Predicate holds) {
     return explorer::now().wait_until(holds);
 }
-inline void forget(std::uint64_t position) { explorer::now().forget(position); }
+// What the calling thread has read so far no longer matters: it goes on from this line with `locals`, and whatever else of the
+// past matters, to a thread or to a check, is told by atomics. Makes fewer states of it.
+inline void forget(std::uint64_t locals = 0, unsigned line = __builtin_LINE()) { explorer::now().forget(locals, line); }
+// What the calling thread has found out without reading an atomic.
 inline void learn(std::uint64_t value) { explorer::now().learn(value); }
 
 } // namespace weft::model

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "support/fibers_test.hpp"
 
+#include "backend/policy.hpp"
+
 #include <atomic>
 #include <vector>
+#include <weft/backend/sys.hpp>
 
 #include <poll.h>
 #include <unistd.h>
@@ -23,7 +26,9 @@ TEST_P(watchdog_, FibersGoOnWhileEveryWorkerIsStuck) {
         std::vector<fiber<void>> stuck;
         for (unsigned i = 0; i < GetParam(); ++i)
             stuck.push_back(go({.name = "hog"}, [&] {
-                while (!release.load()) continue;
+                const int thread = sys::thread_id();
+                const std::int64_t until = sys::thread_cpu_time(thread) + std::chrono::nanoseconds(3 * policy::stuck_after).count();
+                while (!release.load() || sys::thread_cpu_time(thread) < until) continue;
             }));
         std::vector<fiber<int>> others;
         for (int i = 0; i < 1000; ++i)

@@ -67,13 +67,16 @@ TEST_P(cancel_, IsLevelTriggered) {
 
 TEST_P(cancel_, BeforeItBeginsTheFiberRunsToItsFirstBlockingCall) {
     run([] {
+        std::atomic<bool> asked{false};
         bool ran = false;
         auto f = go([&] {
             ran = true;
+            while (!asked.load()) continue;
             yield();
             ADD_FAILURE() << "not cancelled";
         });
         f.cancel();
+        asked.store(true);
         EXPECT_THROW(f.join(), cancelled);
         EXPECT_TRUE(ran);
     });
