@@ -20,8 +20,8 @@ std::uint64_t pack(const poll_target& target, std::uint32_t generation) noexcept
     constexpr std::uint32_t mask = (1U << generation_bits) - 1;
     return std::uint64_t{reinterpret_cast<std::uintptr_t>(&target)} << generation_bits | (generation & mask);
 }
-poll_target& target_of(std::uint64_t data) noexcept {
-    return *reinterpret_cast<poll_target*>(static_cast<std::uintptr_t>(data >> generation_bits));
+poll_target* target_of(std::uint64_t data) noexcept {
+    return reinterpret_cast<poll_target*>(static_cast<std::uintptr_t>(data >> generation_bits));
 }
 std::uint32_t generation_of(std::uint64_t data) noexcept {
     return static_cast<std::uint32_t>(data & ((1U << generation_bits) - 1));
@@ -67,7 +67,7 @@ epoll_poller::~epoll_poller() {
 
 int epoll_poller::add(int fd, poll_target& target, std::uint32_t generation) noexcept {
     const std::uint64_t data = pack(target, generation);
-    if (&target_of(data) != &target) return -EFAULT;
+    if (target_of(data) != &target) return -EFAULT;
     size_.fetch_add(1, std::memory_order_release); // [E2]
     const int result = sys::epoll_control(epoll_, EPOLL_CTL_ADD, fd, watched, data);
     if (result < 0) size_.fetch_sub(1, std::memory_order_relaxed);
@@ -85,12 +85,12 @@ void epoll_poller::wait(clock::time_point deadline, ready_list& batch) noexcept 
     const auto reported = std::span(events_).first(count > 0 ? static_cast<std::size_t>(count) : 0);
     for (std::size_t i = 0; i < reported.size(); ++i) {
         // With many descriptors each target is out of the cache.
-        if (i + 1 < reported.size()) __builtin_prefetch(&target_of(reported[i + 1].data.u64), 1);
+        if (i + 1 < reported.size()) __builtin_prefetch(target_of(reported[i + 1].data.u64), 1);
         const std::uint64_t data = reported[i].data.u64;
         if (data == 0) {
             interrupt_pending_.exchange(false, std::memory_order_acq_rel); // [E1]
         } else {
-            target_of(data).ready(generation_of(data), translate(reported[i].events), batch);
+            target_of(data)->ready(generation_of(data), translate(reported[i].events), batch);
         }
     }
 }

@@ -55,7 +55,7 @@ struct alignas(64) fiber_control : waiter {
     exception_state::saved exceptions{};  // while it does not run: those it has in flight
     std::atomic<std::uint32_t> life{0}; // 0: free
     std::atomic<std::uint32_t> resumed{0}; // counts, so a dump can tell whether what it read was of one piece
-    std::atomic<fiber_phase> phase{fiber_phase::unstarted};
+    std::atomic<fiber_phase> phase{fiber_phase::unstarted};  // [F2] released; a dump that acquires it sees stack and context
     std::atomic<bool> cancel_requested{false};
     std::uint8_t shields = 0;
     bool failed = false; // an exception left it

@@ -51,7 +51,7 @@ void scheduler::make_runnable(fiber_control& fiber) noexcept {
         here->run_soon(fiber);
         return;
     }
-    fiber.phase.store(fiber_phase::runnable, std::memory_order_relaxed);
+    fiber.phase.store(fiber_phase::runnable, std::memory_order_release);
     shared.inject(fiber);  // [S1]
     notify();
 }

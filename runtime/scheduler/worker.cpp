@@ -68,7 +68,7 @@ void worker::set_running(fiber_control* fiber) noexcept {
     running_ = fiber;
     running_seen_.store(fiber, std::memory_order_release);
     if (fiber == nullptr) return;
-    fiber->phase.store(fiber_phase::running, std::memory_order_relaxed);
+    fiber->phase.store(fiber_phase::running, std::memory_order_release);
     fiber->resumed.store(fiber->resumed.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
 }
 
@@ -105,7 +105,7 @@ void worker::arrive() noexcept {
     case commit::nothing: break;
     case commit::parked: commit_park(*left_); break;
     case commit::yielded:
-        left_->phase.store(fiber_phase::runnable, std::memory_order_relaxed);
+        left_->phase.store(fiber_phase::runnable, std::memory_order_release);
         // Fresh fibers count, too: those that yield for ever would otherwise keep them from beginning.
         if (!home_.shared.empty_approx() || !push_in_turn(*left_)) home_.shared.inject(*left_);
         break;
@@ -121,7 +121,7 @@ void worker::arrive() noexcept {
 // are sequentially consistent, so either cancel finds a saved waiter to claim, or the request is found here.
 void worker::commit_park(fiber_control& fiber) noexcept {
     const bool shielded = left_shielded_;
-    fiber.phase.store(fiber_phase::parked, std::memory_order_relaxed);
+    fiber.phase.store(fiber_phase::parked, std::memory_order_release);
     fiber.parked_since.store(home_.coarse_now.load(std::memory_order_relaxed), std::memory_order_relaxed);
     const std::uint64_t before = fiber.commit_saved(shielded);
     // From here on the fiber may run elsewhere, unless it was woken before.
@@ -181,13 +181,12 @@ void worker::yield() {
 // --- queues
 
 void worker::run_soon(fiber_control& fiber) noexcept {
-    fiber.phase.store(fiber_phase::runnable, std::memory_order_relaxed);
+    fiber.phase.store(fiber_phase::runnable, std::memory_order_release);
     // No sleeper is woken for it: this worker is about to take it. If the running fiber keeps the worker, the watchdog sees to it.
     if (fiber_control* displaced = queue_.set_next(&fiber)) run_later(*displaced);
 }
 
 void worker::run_later(fiber_control& fiber) noexcept {
-    fiber.phase.store(fiber_phase::runnable, std::memory_order_relaxed);
     if (!push_in_turn(fiber)) home_.shared.inject(fiber);
     if (home_.several_workers()) home_.notify();
 }

@@ -61,7 +61,7 @@ void waiter::wake(ready_list& batch) noexcept {
 }
 
 void ready_list::push(fiber_control& fiber) noexcept {
-    fiber.phase.store(fiber_phase::runnable, std::memory_order_relaxed);
+    fiber.phase.store(fiber_phase::runnable, std::memory_order_release);
     fiber.next = nullptr;
     (first_ == nullptr ? first_ : last_->next) = &fiber;
     last_ = &fiber;

@@ -124,9 +124,9 @@ TEST(CaptureThread, ShowsTheCallsOfARunningThread) {
     const auto trace = weft::capture_thread(self.wait_for_tid(), stack.low(), stack.high(), plenty);
     ASSERT_TRUE(trace);
     const std::string text = printed(trace);
-    EXPECT_NE(position(text, "::calls_what_spins("), std::string::npos) << text;
     if (thread_sanitizer)
         return; // stopped within TSan's part of an atomic load, which keeps no frame pointers
+    EXPECT_NE(position(text, "::calls_what_spins("), std::string::npos) << text;
     EXPECT_LT(position(text, "::spins("), position(text, "::calls_what_spins(")) << text;
 }
 
@@ -202,7 +202,8 @@ TEST(CaptureThread, ALateAnswerIsNotTakenForTheNext) {
     const stopped_at_end thread(stack, self, &calls_what_spins);
     late.stop.store(true);
     const auto trace = weft::capture_thread(self.wait_for_tid(), stack.low(), stack.high(), plenty);
-    EXPECT_NE(position(printed(trace), "::calls_what_spins("), std::string::npos) << printed(trace);
+    ASSERT_TRUE(trace);
+    if (!thread_sanitizer) EXPECT_NE(position(printed(trace), "::calls_what_spins("), std::string::npos) << printed(trace);
     ::pthread_join(late_thread, nullptr);
     EXPECT_TRUE(unblocked.load());
 }

@@ -81,9 +81,9 @@ private:
 
 // Unlocking is no step of its own: it commutes with everything but the locking that waits for it.
 //
-// What a spin_lock guards need not be atomic: whoever locks it has learnt all that the holders before had read. With a
-// lock_of_known_data the program itself makes sure that atomics tell what is guarded, as soon as it is unlocked, and that a
-// thread learns what it has found there; that makes fewer states.
+// What a spin_lock guards need not be atomic: whoever locks it has learnt all that the holders before had
+// read. With a lock_of_known_data the program itself makes sure that atomics tell what is guarded, as soon as
+// it is unlocked, and that a thread learns what it has found there; that makes fewer states.
 template <bool KnownData>
 class basic_lock {
 public:
@@ -98,10 +98,10 @@ private:
     static constexpr std::uint64_t held = 1;
     static explorer& all() noexcept { return explorer::now(); }
 
-    std::size_t word_ = all().add_word(0);  // history of the last holder:63 | held
+    std::size_t word_ = all().add_word(0); // history of the last holder:63 | held
 };
 
 using spin_lock = basic_lock<false>;
 using lock_of_known_data = basic_lock<true>;
 
-}  // namespace weft::model
+} // namespace weft::model

@@ -233,9 +233,11 @@ template <class Predicate>
 bool wait_until(Predicate holds) {
     return explorer::now().wait_until(holds);
 }
-// What the calling thread has read so far no longer matters: it goes on from this line with `locals`, and whatever else of the
-// past matters, to a thread or to a check, is told by atomics. Makes fewer states of it.
-inline void forget(std::uint64_t locals = 0, unsigned line = __builtin_LINE()) { explorer::now().forget(locals, line); }
+// What the calling thread has read so far no longer matters: it goes on from this line with `locals`, and
+// whatever else of the past matters, to a thread or to a check, is told by atomics. Makes fewer states of it.
+inline void forget(std::uint64_t locals = 0, unsigned line = __builtin_LINE()) {
+    explorer::now().forget(locals, line);
+}
 // What the calling thread has found out without reading an atomic.
 inline void learn(std::uint64_t value) { explorer::now().learn(value); }
 

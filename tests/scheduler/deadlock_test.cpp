@@ -41,7 +41,6 @@ TEST_P(Deadlock, ASleepIsNone) {
 
 TEST_P(Deadlock, AThreadThatMayHelpIsNone) {
     EXPECT_EXIT(([] {
-        std::atomic<bool> done{false};
         fiber<void> late;
         std::thread helper;
         weft::run([&] {
