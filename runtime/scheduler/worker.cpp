@@ -161,8 +161,7 @@ void worker::end(fiber_control& self, stack_slot stack) {
     left_stack_ = stack;
     left_sanitizer_ = sanitizer;
     commit_ = commit::ended;
-    context nowhere = nullptr;
-    switch_to(next, nowhere, left_sanitizer_, true);
+    switch_to(next, abandoned_, left_sanitizer_, true);
     __builtin_unreachable();
 }
 

@@ -123,6 +123,7 @@ private:
     unsigned operations_left_ = policy::operations_per_slice;
     exception_state exceptions_;
     stack_slot left_stack_;
+    context abandoned_ = nullptr;  // of an ended fiber; not on its stack, of which AddressSanitizer frees a part before the switch
     [[no_unique_address]] sanitizer_fiber left_sanitizer_;
     std::atomic<std::uint32_t> ticks_{0};
     std::atomic<fiber_control*> running_seen_{nullptr};
