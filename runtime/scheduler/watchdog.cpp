@@ -104,7 +104,7 @@ void watchdog::look_at(worker& at, observation& seen, clock::time_point now) {
     const bool runs = at.running_approx() != nullptr;
     if (!runs || ticks != seen.ticks) {
         if (seen.stuck) over_.stuck_workers.fetch_sub(1, std::memory_order_relaxed);
-        seen = {.ticks = ticks, .since = now, .cpu_time = sys::thread_cpu_time(at.thread_id())};
+        seen = {.ticks = ticks, .since = now, .cpu_time = runs ? sys::thread_cpu_time(at.thread_id()) : 0};
         return;
     }
     at.ask_attention();

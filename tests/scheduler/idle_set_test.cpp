@@ -58,7 +58,9 @@ TEST_F(IdleSet, WhoSleepsBesideASearcherNeedNotLookAgain) {
     EXPECT_FALSE(set_.announce_sleep(1, false));
 }
 
-TEST_F(IdleSet, NobodyIsWokenWhereNobodySleeps) { EXPECT_EQ(set_.take_sleeper(nobody_polls), idle_set::none); }
+TEST_F(IdleSet, NobodyIsWokenWhereNobodySleeps) {
+    EXPECT_EQ(set_.take_sleeper(nobody_polls), idle_set::none);
+}
 
 TEST_F(IdleSet, NobodyIsWokenBesideASearcher) {
     set_.announce_sleep(3, false);
@@ -126,5 +128,5 @@ TEST_F(IdleSet, SpareJoinsAndLeaves) {
     EXPECT_EQ(set_.awake(), workers);
 }
 
-}  // namespace
-}  // namespace weft
+} // namespace
+} // namespace weft

@@ -61,16 +61,6 @@ TEST_P(RunQueue, FullRingRefusesAndStaysAsItIs) {
     EXPECT_EQ(drain(queue_), range(0, 256));
 }
 
-TEST_P(RunQueue, OlderHalfIsTakenFromAFullRing) {
-    push_all(0, 256);
-    std::vector<int> moved;
-    EXPECT_EQ(queue_.take_half([&](const item* each) { moved.push_back(index_of(each)); }), 128U);
-    EXPECT_EQ(moved, range(0, 128));
-    EXPECT_TRUE(push(256));
-    EXPECT_EQ(drain(queue_), range(128, 257));
-    EXPECT_EQ(queue_.take_half([](const item*) { FAIL(); }), 0U);
-}
-
 TEST_P(RunQueue, SlotsAreUsedAgainAndAgain) {
     push_all(0, 200);
     for (int i = 200; i < 1000; ++i) {
@@ -133,11 +123,11 @@ TEST_P(RunQueue, StealTakesTheOlderHalfRoundedUp) {
 
 // One owner pushes, pops and uses its run-next slot; thieves steal from it and from each other.
 TEST_P(RunQueue, EachIsTakenExactlyOnceBesideThieves) {
-    constexpr int count = 100'000, thieves = 3;
+    constexpr int count = 200'000, thieves = 3;
     items_ = std::make_unique<item[]>(count);
     std::vector<std::unique_ptr<queue>> rings;
     for (int i = 0; i < thieves; ++i) rings.push_back(std::make_unique<queue>(GetParam()));
-    std::atomic<int> taken{0};
+    std::atomic<int> taken{0}, thieves_there{0};
     const auto take = [&](item* found) {
         if (found == nullptr) return false;
         found->taken.fetch_add(1, std::memory_order_relaxed);
@@ -150,18 +140,18 @@ TEST_P(RunQueue, EachIsTakenExactlyOnceBesideThieves) {
     for (std::size_t me = 0; me < thieves; ++me)
         threads.emplace_back([&, me] {
             queue& own = *rings[me];
+            thieves_there.fetch_add(1);
             for (unsigned turn = 0; !all_taken(); ++turn) {
                 if (take(own.pop())) continue;
                 const bool got = take(queue_.steal(own)) || take(rings[(me + 1) % thieves]->steal(own)) ||
-                                 (turn % 4 == 0 && take(queue_.steal_next()));
+                    (turn % 4 == 0 && take(queue_.steal_next()));
                 if (!got) std::this_thread::yield();
             }
         });
     const auto push = [&](item& next) {
-        if (queue_.push(&next, std::memory_order_seq_cst)) return;
-        queue_.take_half(take);
-        take(&next);
+        while (!queue_.push(&next, std::memory_order_seq_cst)) std::this_thread::yield();
     };
+    while (thieves_there.load() != thieves) std::this_thread::yield();
     for (int i = 0; i < count; ++i) {
         if (i % 3 == 0) {
             if (item* displaced = queue_.set_next(&item_at(i))) push(*displaced);
@@ -170,7 +160,6 @@ TEST_P(RunQueue, EachIsTakenExactlyOnceBesideThieves) {
         }
         if (i % 5 == 0) take(queue_.pop());
         if (i % 7 == 0) take(queue_.take_next());
-        if (i % 512 == 0) std::this_thread::yield();
     }
     while (!all_taken())
         if (!take(queue_.take_next()) && !take(queue_.pop())) std::this_thread::yield();
@@ -180,5 +169,5 @@ TEST_P(RunQueue, EachIsTakenExactlyOnceBesideThieves) {
         items_.get(), items_.get() + count, [](const item& each) { return each.taken.load() == 1; }));
 }
 
-}  // namespace
-}  // namespace weft
+} // namespace
+} // namespace weft

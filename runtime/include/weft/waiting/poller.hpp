@@ -12,7 +12,9 @@ namespace weft {
 struct poll_events {
     bool readable = false;
     bool writable = false;
-    bool hung_up = false;  // the peer closed its side, or an error: readable and writable are set, too, and stay true
+    // The peer closed its side, urgent data came, or there is an error: from now on a read that gives less than asked for proves
+    // nothing about what is left. Readable is set, too, and writable with an error.
+    bool hung_up = false;
 };
 
 // A descriptor as a poller knows it. Type-stable: never freed while its poller lives, so that an event that was on its way
