@@ -40,12 +40,15 @@ public:
 
     // --- owner
 
-    // False: the ring is full and unchanged. `order`: release, or seq_cst where the caller then looks for sleepers (idle_set.hpp).
-    bool push(T* fiber, std::memory_order order) noexcept {
+    // False: the ring is full and unchanged. `then_looks_for_sleepers`: sequentially consistent, see idle_set.hpp.
+    bool push(T* fiber, bool then_looks_for_sleepers) noexcept {
         const std::uint32_t tail = tail_.load(std::memory_order_relaxed);  // its own
         if (tail - head_.load(std::memory_order_acquire) >= Capacity) return false;  // [Q2]
         slot(tail).store(fiber, std::memory_order_relaxed);
-        tail_.store(tail + 1, order);  // [Q1]
+        if (then_looks_for_sleepers)
+            tail_.store(tail + 1, std::memory_order_seq_cst);  // [Q1] [I1]
+        else
+            tail_.store(tail + 1, std::memory_order_release);  // [Q1]
         return true;
     }
     T* pop() noexcept {

@@ -13,7 +13,7 @@
 // The two queues that all workers of a scheduler share. Any thread.
 //
 // inject: fibers made runnable by outsiders, and those woken or yielding that found the ring full. First in, first out.
-// fresh: batches of fibers that were spawned while the ring was full. The newest batch is taken first: a
+// fresh: batches of fibers that have not begun, moved out of a ring that was full as more were spawned. The newest batch is taken first: a
 // program that spawns a tree then walks it depth first, with few fibers alive at a time, where a queue would walk it breadth
 // first with nearly all of them alive (skynet: 1,000,000). So that the old ones do not starve, a tick
 // takes from the oldest batch; by time and seldom, since each time it opens one more branch of the tree.
@@ -39,13 +39,15 @@ public:
         injected_.append(fibers);
         count_in(count);
     }
-    void add_fresh(fiber_control& fiber) noexcept {
+    void add_fresh(fiber_list batch) noexcept {
         const std::lock_guard guard(lock_);
-        if (has_room_for_fresh())
-            fresh_.back().push(fiber);
-        else
-            injected_.push(fiber);
-        count_in(1);
+        const std::size_t count = batch.size();
+        try {
+            fresh_.push_back(batch);
+        } catch (const std::bad_alloc&) {
+            injected_.append(batch);
+        }
+        count_in(count);
     }
 
     // Up to `most` fibers for a worker that has nothing to do: a share of the injected ones or a fresh batch, in turn, since
@@ -83,21 +85,10 @@ public:
     }
 
 private:
-    static constexpr std::size_t fresh_batch = 128;
-
     fiber_control* pop_fresh(std::size_t batch) noexcept {
         fiber_control* fiber = fresh_[batch].pop();
         if (fresh_[batch].empty()) fresh_.erase(fresh_.begin() + static_cast<std::ptrdiff_t>(batch));
         return fiber;
-    }
-    bool has_room_for_fresh() noexcept {
-        if (!fresh_.empty() && fresh_.back().size() < fresh_batch) return true;
-        try {
-            fresh_.emplace_back();
-            return true;
-        } catch (const std::bad_alloc&) {
-            return false;
-        }
     }
     void count_in(std::size_t count) noexcept {
         const std::size_t before = size_.load(std::memory_order_relaxed);  // changed under the lock alone

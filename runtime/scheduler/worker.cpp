@@ -191,8 +191,19 @@ void worker::run_later(fiber_control& fiber) noexcept {
 }
 
 void worker::run_fresh(fiber_control& fiber) noexcept {
-    if (!queue_.push(&fiber, publishing_order())) home_.shared.add_fresh(fiber);
-    if (home_.several_workers()) home_.notify();
+    const bool several = home_.several_workers();
+    if (!queue_.push(&fiber, several)) overflow_with(fiber);
+    if (several) home_.notify();
+}
+
+// The ring is full and a fiber is spawned: the older half of the ring goes to the shared queues, in one go.
+void worker::overflow_with(fiber_control& spawned) noexcept {
+    fiber_list fresh;
+    fiber_list begun;
+    queue_.take_half([&](fiber_control* taken) { (taken->begun() ? begun : fresh).push(*taken); });
+    fresh.push(spawned);
+    home_.shared.add_fresh(fresh);
+    if (!begun.empty()) home_.shared.inject(begun);
 }
 
 void worker::run_batch(ready_list& batch) noexcept {
@@ -207,12 +218,7 @@ void worker::run_batch(ready_list& batch) noexcept {
 // False: it has to go to the end of the inject queue, because the ring is full or because others wait there already: it would
 // overtake them, and as long as the ring never empties they would starve.
 bool worker::push_in_turn(fiber_control& fiber) noexcept {
-    return home_.shared.nothing_injected_approx() && queue_.push(&fiber, publishing_order());
-}
-
-// [I1] Sequentially consistent where somebody may be about to fall asleep.
-std::memory_order worker::publishing_order() const noexcept {
-    return home_.several_workers() ? std::memory_order_seq_cst : std::memory_order_release;
+    return home_.shared.nothing_injected_approx() && queue_.push(&fiber, home_.several_workers());
 }
 
 // --- finding work
@@ -286,7 +292,7 @@ fiber_control* worker::take_shared() noexcept {
     fiber_control* first = taken.pop();
     if (taken.empty()) return first;
     while (fiber_control* fiber = taken.pop())
-        if (!queue_.push(fiber, publishing_order())) home_.shared.inject(*fiber);
+        if (!queue_.push(fiber, home_.several_workers())) home_.shared.inject(*fiber);
     if (home_.several_workers()) home_.notify();
     return first;
 }

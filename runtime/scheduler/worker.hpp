@@ -106,7 +106,7 @@ private:
     void arrive() noexcept;
     void commit_park(fiber_control& fiber) noexcept;
     bool push_in_turn(fiber_control& fiber) noexcept;
-    std::memory_order publishing_order() const noexcept;
+    void overflow_with(fiber_control& spawned) noexcept;
     void end(fiber_control& self, stack_slot stack);
     void set_running(fiber_control* fiber) noexcept;
     static void increment(std::atomic<std::uint64_t>& own) noexcept {

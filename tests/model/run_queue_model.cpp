@@ -74,7 +74,7 @@ private:
     ball& next_ball() { return balls_[add_one(made_) - 1]; }
     void push(ball& next) {
         next.ring_order.poke(add_one(pushed_));
-        if (queues_[0].push(&next, std::memory_order_seq_cst)) return;
+        if (queues_[0].push(&next, true)) return;
         take(&next);
     }
     static void take(ball* found) {
@@ -192,7 +192,7 @@ template <class T>
 class reads_late {
 public:
     explicit reads_late(std::uint32_t start) : head_(start), tail_(start) {}
-    bool push(T* fiber, std::memory_order) noexcept {
+    bool push(T* fiber, bool) noexcept {
         const std::uint32_t tail = tail_.load();
         if (tail - head_.load() >= 2) return false;
         ring_[tail % 2].store(fiber);

@@ -22,7 +22,7 @@ constexpr std::uint32_t before_wrap = ~std::uint32_t{99};
 // Run with counters that begin at 0, and just before they wrap.
 class RunQueue : public ::testing::TestWithParam<std::uint32_t> {
 protected:
-    bool push(int index) { return queue_.push(&item_at(index), std::memory_order_release); }
+    bool push(int index) { return queue_.push(&item_at(index), false); }
     void push_all(int from, int to) {
         for (int i = from; i < to; ++i) ASSERT_TRUE(push(i));
     }
@@ -149,7 +149,7 @@ TEST_P(RunQueue, EachIsTakenExactlyOnceBesideThieves) {
             }
         });
     const auto push = [&](item& next) {
-        while (!queue_.push(&next, std::memory_order_seq_cst)) std::this_thread::yield();
+        while (!queue_.push(&next, true)) std::this_thread::yield();
     };
     while (thieves_there.load() != thieves) std::this_thread::yield();
     for (int i = 0; i < count; ++i) {

@@ -24,7 +24,7 @@ protected:
         for (; from < to; ++from) queues_.inject(fibers_[from]);
     }
     void add_fresh(std::size_t from, std::size_t to) {
-        for (; from < to; ++from) queues_.add_fresh(fibers_[from]);
+        for (; from < to; from += many) queues_.add_fresh(list(from, std::min(from + many, to)));
     }
     fiber_list list(std::size_t from, std::size_t to) {
         fiber_list made;
@@ -77,14 +77,6 @@ TEST_F(SharedQueues, NewestFreshBatchIsTakenFirst) {
     EXPECT_EQ(take(), range(228, 256)) << "what is left of a batch stays one";
     EXPECT_EQ(take(), range(0, 128));
     EXPECT_EQ(take(), numbers{});
-}
-
-TEST_F(SharedQueues, BatchThatLostSomeIsFilledUp) {
-    add_fresh(0, 128);
-    EXPECT_EQ(take(100), range(0, 100));
-    add_fresh(128, 328);
-    EXPECT_EQ(take(), range(228, 328));
-    EXPECT_EQ(take(), range(100, 228));
 }
 
 TEST_F(SharedQueues, InjectedAndFreshAreTakenInTurn) {
