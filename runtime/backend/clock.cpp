@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
-#include <time.h>
 #include <weft/backend/clock.hpp>
+
+#include <time.h>
 
 namespace weft {
 
@@ -10,4 +11,4 @@ clock::time_point clock::now() noexcept {
     return time_point{std::chrono::seconds{ts.tv_sec} + std::chrono::nanoseconds{ts.tv_nsec}};
 }
 
-}  // namespace weft
+} // namespace weft

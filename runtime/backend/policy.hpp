@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <chrono>
+#include "fiber/sanitizer_fiber.hpp"
+
 #include <weft/backend/rng.hpp>
 
-#include "fiber/sanitizer_fiber.hpp"
+#include <chrono>
 
 // The policy seam: every choice of the scheduler that correctness leaves open. None of the numbers was tuned on weft unless
 // it says so; the tests may not depend on them.
@@ -35,4 +36,4 @@ inline constexpr unsigned quiet_periods = 10;
 
 inline unsigned first_victim(rng& random, unsigned workers) noexcept { return random.below(workers); }
 
-}  // namespace weft::policy
+} // namespace weft::policy

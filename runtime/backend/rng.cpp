@@ -13,4 +13,4 @@ std::uint64_t rng::root_seed() noexcept {
     return seed;
 }
 
-}  // namespace weft
+} // namespace weft

@@ -1,4 +1,15 @@
 // SPDX-License-Identifier: BSL-1.0
+#include "fiber/sanitizer_fiber.hpp"
+
+#include <weft/backend/sys.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <pthread.h>
@@ -13,16 +24,6 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
-
-#include <algorithm>
-#include <atomic>
-#include <cerrno>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
-#include <weft/backend/sys.hpp>
-
-#include "fiber/sanitizer_fiber.hpp"
 
 #if defined(__GNUC__) && !defined(__clang__)
 #define WEFT_LEAF [[gnu::noipa]]
@@ -57,12 +58,16 @@ timespec to_timespec(std::int64_t ns) noexcept {
 namespace direct {
 #if WEFT_SANITIZED_ADDRESS || WEFT_SANITIZED_THREAD
 long recv(int fd, void* to, std::size_t size) noexcept { return ::recv(fd, to, size, 0); }
-long send(int fd, const void* from, std::size_t size) noexcept { return ::send(fd, from, size, MSG_NOSIGNAL); }
+long send(int fd, const void* from, std::size_t size) noexcept {
+    return ::send(fd, from, size, MSG_NOSIGNAL);
+}
 int epoll_wait(int epoll, epoll_event* events, int count, int timeout_ms) noexcept {
     return ::epoll_wait(epoll, events, count, timeout_ms);
 }
 #else
-long recv(int fd, void* to, std::size_t size) noexcept { return ::syscall(SYS_recvfrom, fd, to, size, 0, nullptr, nullptr); }
+long recv(int fd, void* to, std::size_t size) noexcept {
+    return ::syscall(SYS_recvfrom, fd, to, size, 0, nullptr, nullptr);
+}
 long send(int fd, const void* from, std::size_t size) noexcept {
     return ::syscall(SYS_sendto, fd, from, size, MSG_NOSIGNAL, nullptr, 0);
 }
@@ -70,9 +75,9 @@ int epoll_wait(int epoll, epoll_event* events, int count, int timeout_ms) noexce
     return static_cast<int>(::syscall(SYS_epoll_pwait, epoll, events, count, timeout_ms, nullptr, 0));
 }
 #endif
-}  // namespace direct
+} // namespace direct
 
-}  // namespace
+} // namespace
 
 WEFT_LEAF long read(int fd, void* to, std::size_t size) noexcept {
     return repeat_if_interrupted([&] { return ::read(fd, to, size); });
@@ -148,7 +153,8 @@ WEFT_LEAF int peer_name(int fd, sockaddr_storage& address, socklen_t& size) noex
 }
 
 WEFT_LEAF int epoll_create() noexcept { return or_error(::epoll_create1(EPOLL_CLOEXEC)); }
-WEFT_LEAF int epoll_control(int epoll, int operation, int fd, std::uint32_t events, std::uint64_t data) noexcept {
+WEFT_LEAF int epoll_control(
+    int epoll, int operation, int fd, std::uint32_t events, std::uint64_t data) noexcept {
     epoll_event event{};
     event.events = events;
     event.data.u64 = data;
@@ -219,13 +225,15 @@ WEFT_LEAF long read_file(const char* path, void* to, std::size_t size) noexcept 
     return got;
 }
 
-WEFT_LEAF int futex_wait(const std::uint32_t* word, std::uint32_t expected, std::int64_t timeout_ns) noexcept {
+WEFT_LEAF int futex_wait(
+    const std::uint32_t* word, std::uint32_t expected, std::int64_t timeout_ns) noexcept {
     const timespec timeout = to_timespec(timeout_ns);
-    return static_cast<int>(or_error(::syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected,
-                                               timeout_ns < 0 ? nullptr : &timeout, nullptr, 0)));
+    return static_cast<int>(or_error(::syscall(
+        SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, timeout_ns < 0 ? nullptr : &timeout, nullptr, 0)));
 }
 WEFT_LEAF int futex_wake(const std::uint32_t* word, int count) noexcept {
-    return static_cast<int>(or_error(::syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, nullptr, nullptr, 0)));
+    return static_cast<int>(
+        or_error(::syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, nullptr, nullptr, 0)));
 }
 void pause() noexcept {
 #if defined(__x86_64__)
@@ -253,10 +261,11 @@ WEFT_LEAF unsigned thread_count() noexcept {
     const long size = read_file("/proc/self/stat", text, sizeof text - 1);
     if (size <= 0) return 0;
     text[size] = '\0';
-    const char* after_name = std::strrchr(text, ')');  // the name may hold anything
+    const char* after_name = std::strrchr(text, ')'); // the name may hold anything
     unsigned count = 0;
     if (after_name == nullptr ||
-        std::sscanf(after_name + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %u", &count) != 1)
+        std::sscanf(after_name + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %u",
+            &count) != 1)
         return 0;
     return count;
 }
@@ -265,7 +274,8 @@ WEFT_LEAF const char* environment(const char* name) noexcept { return std::geten
 WEFT_LEAF unsigned usable_cpus() noexcept {
     cpu_set_t set;
     CPU_ZERO(&set);
-    unsigned cpus = ::sched_getaffinity(0, sizeof set, &set) == 0 ? static_cast<unsigned>(CPU_COUNT(&set)) : 1;
+    unsigned cpus =
+        ::sched_getaffinity(0, sizeof set, &set) == 0 ? static_cast<unsigned>(CPU_COUNT(&set)) : 1;
     if (std::FILE* file = std::fopen("/sys/fs/cgroup/cpu.max", "re")) {
         long long quota = 0;
         long long period = 0;
@@ -288,8 +298,8 @@ WEFT_LEAF int signal_unblock(int signal) noexcept {
     return -::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
 }
 WEFT_LEAF int signal_queue(int thread, siginfo_t& information) noexcept {
-    return static_cast<int>(or_error(
-        ::syscall(SYS_rt_tgsigqueueinfo, ::getpid(), thread, information.si_signo, &information)));
+    return static_cast<int>(
+        or_error(::syscall(SYS_rt_tgsigqueueinfo, ::getpid(), thread, information.si_signo, &information)));
 }
 WEFT_LEAF int signal_stack(const stack_t* now, stack_t* before) noexcept {
     return or_error(::sigaltstack(now, before));
@@ -302,4 +312,4 @@ WEFT_LEAF std::size_t signal_frame_size() noexcept {
 WEFT_LEAF void signal_wait() noexcept { ::pause(); }
 WEFT_LEAF void alarm_after(unsigned seconds) noexcept { ::alarm(seconds); }
 
-}  // namespace weft::sys
+} // namespace weft::sys

@@ -17,4 +17,4 @@ void fatal(const char* words, ...) noexcept {
     std::abort();
 }
 
-}  // namespace weft
+} // namespace weft

@@ -17,4 +17,4 @@ void spin_lock::lock_slow() noexcept {
 
 void spin_lock::wake() noexcept { sys::futex_wake(reinterpret_cast<const std::uint32_t*>(&word_), 1); }
 
-}  // namespace weft
+} // namespace weft

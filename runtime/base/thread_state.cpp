@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "base/thread_state.hpp"
 
-#include <utility>
-
 #include "task/locals.hpp"
 #include "waiting/thread_waiter.hpp"
+
+#include <utility>
 
 namespace weft {
 

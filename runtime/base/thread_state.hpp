@@ -14,9 +14,9 @@ struct local_values;
 // reference is not used across a switch.
 struct thread_state {
     worker* current_worker = nullptr;
-    thread_waiter* waiter = nullptr;  // of a plain thread that has waited
-    unsigned runs_entered = 0;        // of a plain thread: calls of run() that it is inside
-    local_values* locals = nullptr;   // of a plain thread: its fiber_local values
+    thread_waiter* waiter = nullptr; // of a plain thread that has waited
+    unsigned runs_entered = 0;       // of a plain thread: calls of run() that it is inside
+    local_values* locals = nullptr;  // of a plain thread: its fiber_local values
 };
 
 thread_state& this_thread_state() noexcept;

@@ -46,16 +46,17 @@ struct alignas(64) fiber_control : waiter {
     scheduler& home() const noexcept { return *home_; }
     void set_home(scheduler& home) noexcept { home_ = &home; }
     bool begun() const noexcept { return where_it_stands != nullptr; }
-    bool has_ended() const noexcept { return (life.load(std::memory_order_acquire) & ended) != 0; }  // [F1]
+    bool has_ended() const noexcept { return (life.load(std::memory_order_acquire) & ended) != 0; } // [F1]
 
     // What every switch touches
     context where_it_stands = nullptr; // nullptr: not begun
     fiber_control* next = nullptr;     // in whatever queue holds it
     stack_slot stack;
-    exception_state::saved exceptions{};  // while it does not run: those it has in flight
-    std::atomic<std::uint32_t> life{0}; // 0: free
+    exception_state::saved exceptions{};   // while it does not run: those it has in flight
+    std::atomic<std::uint32_t> life{0};    // 0: free
     std::atomic<std::uint32_t> resumed{0}; // counts, so a dump can tell whether what it read was of one piece
-    std::atomic<fiber_phase> phase{fiber_phase::unstarted};  // [F2] released; a dump that acquires it sees stack and context
+    std::atomic<fiber_phase> phase{
+        fiber_phase::unstarted}; // [F2] released; a dump that acquires it sees stack and context
     std::atomic<bool> cancel_requested{false};
     std::uint8_t shields = 0;
     bool failed = false; // an exception left it

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include "fiber/fiber_control.hpp"
+
 #include <cstddef>
 #include <utility>
-
-#include "fiber/fiber_control.hpp"
 
 namespace weft {
 
@@ -46,4 +46,4 @@ private:
     std::size_t size_ = 0;
 };
 
-}  // namespace weft
+} // namespace weft

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <weft/waiting/spin_lock.hpp>
+
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
 #include <vector>
-#include <weft/waiting/spin_lock.hpp>
 
 // Which workers search for work and which sleep.
 //
@@ -44,7 +45,9 @@ public:
     // The publisher's step 3; the caller has fenced. Gives the worker to wake, which then counts as searching, or none.
     template <class IsPolling>
     int take_sleeper(IsPolling is_polling) noexcept {
-        if (searching(word_.load(std::memory_order_seq_cst)) != 0 || sleeping_.load(std::memory_order_seq_cst) == 0) return none;
+        if (searching(word_.load(std::memory_order_seq_cst)) != 0 ||
+            sleeping_.load(std::memory_order_seq_cst) == 0)
+            return none;
         const std::lock_guard guard(lock_);
         if (searching(word_.load(std::memory_order_seq_cst)) != 0 || sleepers_.empty()) return none;
         // The one in the poller sleeps on if another can be had: it keeps watch over I/O and timers.
@@ -75,13 +78,15 @@ public:
         return true;
     }
     // True: it was the last that searched; if it found work, it must look for a sleeper to wake.
-    bool end_search() noexcept { return searching(word_.fetch_sub(one_searching, std::memory_order_seq_cst)) == 1; }
+    bool end_search() noexcept {
+        return searching(word_.fetch_sub(one_searching, std::memory_order_seq_cst)) == 1;
+    }
 
     // The sleeper's step 1. True: step 2 is to follow.
     bool announce_sleep(unsigned worker, bool was_searching) noexcept {
         const std::lock_guard guard(lock_);
         sleepers_.push_back(worker);
-        sleeping_.store(sleepers_.size(), std::memory_order_seq_cst);  // [I1]
+        sleeping_.store(sleepers_.size(), std::memory_order_seq_cst); // [I1]
         // Last: whoever still counts as searching here, so that this worker need not look again, must find it asleep afterwards.
         const std::uint32_t before =
             word_.fetch_sub(one_awake + (was_searching ? one_searching : 0), std::memory_order_seq_cst);
@@ -111,4 +116,4 @@ private:
 
 using idle_set = basic_idle_set<>;
 
-}  // namespace weft
+} // namespace weft

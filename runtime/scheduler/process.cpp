@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "scheduler/process.hpp"
 
-#include <algorithm>
-#include <cstdlib>
-#include <iostream>
-#include <weft/backend/sys.hpp>
-#include <weft/debug.hpp>
-
 #include "base/thread_state.hpp"
 #include "fiber/fiber_registry.hpp"
 #include "fiber/sanitizer_fiber.hpp"
 #include "scheduler/scheduler.hpp"
 #include "waiting/thread_waiter.hpp"
 
+#include <weft/backend/sys.hpp>
+#include <weft/debug.hpp>
+
+#include <algorithm>
+#include <cstdlib>
+#include <iostream>
+
 namespace weft {
 
 process& process::instance() {
-    static auto* all = new process;  // never destroyed, as the control blocks
+    static auto* all = new process; // never destroyed, as the control blocks
     return *all;
 }
 
@@ -30,7 +31,8 @@ void process::remove(scheduler& ended) noexcept {
     std::erase(schedulers_, &ended);
 }
 
-std::function<void(const fiber_info&, std::exception_ptr)> process::unhandled_handler_of(const fiber_control& fiber) {
+std::function<void(const fiber_info&, std::exception_ptr)> process::unhandled_handler_of(
+    const fiber_control& fiber) {
     const std::lock_guard guard(mutex_);
     const bool alive = std::find(schedulers_.begin(), schedulers_.end(), &fiber.home()) != schedulers_.end();
     return alive ? fiber.home().settings().on_unhandled : nullptr;
@@ -48,7 +50,8 @@ bool process::check_deadlock() {
         if (fiber.has_ended()) return;
         somebody_waits = true;
         const wait_reason* reason = fiber.reason();
-        if (fiber.phase.load(std::memory_order_relaxed) != fiber_phase::parked || reason == nullptr || reason->external)
+        if (fiber.phase.load(std::memory_order_relaxed) != fiber_phase::parked || reason == nullptr ||
+            reason->external)
             can_be_woken = true;
     });
     if (!somebody_waits || can_be_woken) return false;
@@ -67,11 +70,11 @@ bool process::foreign_threads() noexcept {
     const auto waiting = std::ranges::count_if(
         waiting_in_run_, [](const thread_waiter* who) { return (who->word() & waiter::claimed) == 0; });
     return sys::thread_count() >
-           own_threads.load(std::memory_order_relaxed) + static_cast<unsigned>(waiting) + sanitizers_own;
+        own_threads.load(std::memory_order_relaxed) + static_cast<unsigned>(waiting) + sanitizers_own;
 }
 
-process::waits_in_run::waits_in_run(thread_waiter& who) noexcept :
-    who_(this_thread_state().runs_entered == 0 ? nullptr : &who) {
+process::waits_in_run::waits_in_run(thread_waiter& who) noexcept
+    : who_(this_thread_state().runs_entered == 0 ? nullptr : &who) {
     if (who_ == nullptr) return;
     process& all = instance();
     const std::lock_guard guard(all.waiting_mutex_);
@@ -112,4 +115,4 @@ bool process::find_overflow(const void* address, overflow_subject& subject) noex
     return true;
 }
 
-}  // namespace weft
+} // namespace weft

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include "fiber/overflow.hpp"
+
+#include <weft/fiber_id.hpp>
+
 #include <atomic>
 #include <exception>
 #include <functional>
 #include <mutex>
 #include <vector>
-#include <weft/fiber_id.hpp>
-
-#include "fiber/overflow.hpp"
 
 namespace weft {
 
@@ -29,7 +30,8 @@ public:
     bool check_deadlock();
 
     // options::on_unhandled of the fiber's runtime; empty if it has none or is gone.
-    std::function<void(const fiber_info&, std::exception_ptr)> unhandled_handler_of(const fiber_control& fiber);
+    std::function<void(const fiber_info&, std::exception_ptr)> unhandled_handler_of(
+        const fiber_control& fiber);
 
     // Around the wait of a plain thread that is inside run(): until its wait is claimed it counts as one of weft's own.
     class waits_in_run {
@@ -58,4 +60,4 @@ private:
     std::vector<thread_waiter*> waiting_in_run_;
 };
 
-}  // namespace weft
+} // namespace weft

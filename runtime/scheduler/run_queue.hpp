@@ -42,21 +42,22 @@ public:
 
     // False: the ring is full and unchanged. `then_looks_for_sleepers`: sequentially consistent, see idle_set.hpp.
     bool push(T* fiber, bool then_looks_for_sleepers) noexcept {
-        const std::uint32_t tail = tail_.load(std::memory_order_relaxed);  // its own
-        if (tail - head_.load(std::memory_order_acquire) >= Capacity) return false;  // [Q2]
+        const std::uint32_t tail = tail_.load(std::memory_order_relaxed);           // its own
+        if (tail - head_.load(std::memory_order_acquire) >= Capacity) return false; // [Q2]
         slot(tail).store(fiber, std::memory_order_relaxed);
         if (then_looks_for_sleepers)
-            tail_.store(tail + 1, std::memory_order_seq_cst);  // [Q1] [I1]
+            tail_.store(tail + 1, std::memory_order_seq_cst); // [Q1] [I1]
         else
-            tail_.store(tail + 1, std::memory_order_release);  // [Q1]
+            tail_.store(tail + 1, std::memory_order_release); // [Q1]
         return true;
     }
     T* pop() noexcept {
         std::uint32_t head = head_.load(std::memory_order_relaxed);
         for (;;) {
-            if (head == tail_.load(std::memory_order_relaxed)) return nullptr;  // its own
-            T* fiber = slot(head).load(std::memory_order_relaxed);              // its own store
-            if (head_.compare_exchange_weak(head, head + 1, std::memory_order_acq_rel, std::memory_order_relaxed))  // [Q2]
+            if (head == tail_.load(std::memory_order_relaxed)) return nullptr; // its own
+            T* fiber = slot(head).load(std::memory_order_relaxed);             // its own store
+            if (head_.compare_exchange_weak(
+                    head, head + 1, std::memory_order_acq_rel, std::memory_order_relaxed)) // [Q2]
                 return fiber;
         }
     }
@@ -68,45 +69,50 @@ public:
         if (count == 0) return 0;
         std::array<T*, Capacity / 2> taken;
         for (std::uint32_t i = 0; i < count; ++i) taken[i] = slot(head + i).load(std::memory_order_relaxed);
-        if (!head_.compare_exchange_strong(head, head + count, std::memory_order_acq_rel, std::memory_order_relaxed))  // [Q2]
+        if (!head_.compare_exchange_strong(
+                head, head + count, std::memory_order_acq_rel, std::memory_order_relaxed)) // [Q2]
             return 0;
         for (std::uint32_t i = 0; i < count; ++i) sink(taken[i]);
         return count;
     }
     // Puts a fiber into the run-next slot; gives the one that was there.
-    T* set_next(T* fiber) noexcept { return next_.exchange(fiber, std::memory_order_seq_cst); }  // [Q3]
+    T* set_next(T* fiber) noexcept { return next_.exchange(fiber, std::memory_order_seq_cst); } // [Q3]
     T* take_next() noexcept {
         if (next_.load(std::memory_order_relaxed) == nullptr) return nullptr;
-        return next_.exchange(nullptr, std::memory_order_acquire);  // [Q3]
+        return next_.exchange(nullptr, std::memory_order_acquire); // [Q3]
     }
 
     // --- thieves
 
     // Moves half of this ring, rounded up, into the empty ring of the thief, but for one fiber which is returned.
     T* steal(basic_run_queue& thief) noexcept {
-        const std::uint32_t to = thief.tail_.load(std::memory_order_relaxed);  // the thief's own
+        const std::uint32_t to = thief.tail_.load(std::memory_order_relaxed); // the thief's own
         std::uint32_t head = head_.load(std::memory_order_acquire);
         for (;;) {
-            const std::uint32_t tail = tail_.load(std::memory_order_acquire);  // [Q1]
+            const std::uint32_t tail = tail_.load(std::memory_order_acquire); // [Q1]
             std::uint32_t count = tail - head;
             count -= count / 2;
             if (count == 0) return nullptr;
-            if (count > Capacity / 2) {  // head and tail were not read at one instant
+            if (count > Capacity / 2) { // head and tail were not read at one instant
                 head = head_.load(std::memory_order_acquire);
                 continue;
             }
             for (std::uint32_t i = 0; i < count; ++i)
-                thief.slot(to + i).store(slot(head + i).load(std::memory_order_relaxed), std::memory_order_relaxed);
-            if (head_.compare_exchange_weak(head, head + count, std::memory_order_acq_rel, std::memory_order_acquire)) {  // [Q2]
-                thief.tail_.store(to + count - 1, std::memory_order_release);  // [Q1]
+                thief.slot(to + i).store(
+                    slot(head + i).load(std::memory_order_relaxed), std::memory_order_relaxed);
+            if (head_.compare_exchange_weak(
+                    head, head + count, std::memory_order_acq_rel, std::memory_order_acquire)) { // [Q2]
+                thief.tail_.store(to + count - 1, std::memory_order_release);                    // [Q1]
                 return thief.slot(to + count - 1).load(std::memory_order_relaxed);
             }
         }
     }
     T* steal_next() noexcept {
         T* fiber = next_.load(std::memory_order_relaxed);
-        if (fiber == nullptr || !next_.compare_exchange_strong(fiber, nullptr, std::memory_order_acquire, std::memory_order_relaxed))
-            return nullptr;  // [Q3]
+        if (fiber == nullptr ||
+            !next_.compare_exchange_strong(
+                fiber, nullptr, std::memory_order_acquire, std::memory_order_relaxed))
+            return nullptr; // [Q3]
         return fiber;
     }
 
@@ -134,4 +140,4 @@ private:
 struct fiber_control;
 using run_queue = basic_run_queue<fiber_control, 256>;
 
-}  // namespace weft
+} // namespace weft

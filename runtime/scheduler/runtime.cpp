@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: BSL-1.0
-#include <cstdlib>
-#include <weft/run.hpp>
-
 #include "base/thread_state.hpp"
 #include "debug/sigquit.hpp"
 #include "scheduler/scheduler.hpp"
 #include "scheduler/settings.hpp"
 
+#include <weft/run.hpp>
+
+#include <cstdlib>
+
 namespace weft {
 
-runtime::runtime(options with) :
-    scheduler_(new scheduler(*this, settle(std::move(with))), [](scheduler* ended) { delete ended; }) {}
+runtime::runtime(options with)
+    : scheduler_(new scheduler(*this, settle(std::move(with))), [](scheduler* ended) { delete ended; }) {}
 
 runtime::~runtime() = default;
 
@@ -42,4 +43,4 @@ scheduler& scheduler::current_or_default() {
     return *shared_by_threads->scheduler_;
 }
 
-}  // namespace weft
+} // namespace weft

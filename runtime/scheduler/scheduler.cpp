@@ -1,21 +1,24 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "scheduler/scheduler.hpp"
 
-#include <algorithm>
-#include <utility>
-
 #include "fiber/overflow.hpp"
 #include "scheduler/process.hpp"
 #include "scheduler/watchdog.hpp"
+
+#include <algorithm>
+#include <utility>
 
 namespace weft {
 
 // A worker that stays stuck is replaced by a spare; more than these at once are not.
 constexpr unsigned most_spares = 64;
 
-scheduler::scheduler(runtime& outside, const options& settled) :
-    stacks({.default_size = settled.stack_size}), idle(settled.workers + most_spares), poller_now(&null_poller_),
-    outside_(outside), settings_(settled) {
+scheduler::scheduler(runtime& outside, const options& settled)
+    : stacks({.default_size = settled.stack_size}),
+      idle(settled.workers + most_spares),
+      poller_now(&null_poller_),
+      outside_(outside),
+      settings_(settled) {
     rng seeds(rng::root_seed());
     workers.reserve(settled.workers + most_spares);
     for (unsigned i = 0; i < settled.workers + most_spares; ++i)
@@ -52,13 +55,15 @@ void scheduler::make_runnable(fiber_control& fiber) noexcept {
         return;
     }
     fiber.phase.store(fiber_phase::runnable, std::memory_order_release);
-    shared.inject(fiber);  // [S1]
+    shared.inject(fiber); // [S1]
     notify();
 }
 
 void scheduler::notify() noexcept {
-    const int sleeping = idle.take_sleeper([this](unsigned index) { return workers[index]->sleep_state().is_polling(); });
-    if (sleeping != idle_set::none) workers[static_cast<std::size_t>(sleeping)]->sleep_state().wake(poller_now);
+    const int sleeping =
+        idle.take_sleeper([this](unsigned index) { return workers[index]->sleep_state().is_polling(); });
+    if (sleeping != idle_set::none)
+        workers[static_cast<std::size_t>(sleeping)]->sleep_state().wake(poller_now);
 }
 
 void scheduler::timer_armed(clock::time_point when) noexcept {
@@ -77,12 +82,14 @@ std::shared_ptr<poller> scheduler::poller_made_by(make_poller make) {
     if (poller_ == nullptr) {
         poller_ = make();
         poller_now.store(poller_.get(), std::memory_order_seq_cst);
-        null_poller_.interrupt();  // whoever waits there comes back, and waits in the new one
+        null_poller_.interrupt(); // whoever waits there comes back, and waits in the new one
     }
     return poller_;
 }
 
-std::shared_ptr<poller> this_poller(make_poller make) { return scheduler::current_or_default().poller_made_by(make); }
+std::shared_ptr<poller> this_poller(make_poller make) {
+    return scheduler::current_or_default().poller_made_by(make);
+}
 
 void scheduler::worker_awake(clock::time_point now) noexcept {
     coarse_now.store(now.time_since_epoch().count(), std::memory_order_relaxed);
@@ -144,4 +151,4 @@ void scheduler::stop_workers() noexcept {
     for (const auto& each : workers_in_use()) each->join_thread();
 }
 
-}  // namespace weft
+} // namespace weft

@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <atomic>
-#include <condition_variable>
-#include <memory>
-#include <mutex>
-#include <span>
-#include <vector>
-#include <weft/run.hpp>
-#include <weft/waiting/poller.hpp>
-
 #include "fiber/stack_pool.hpp"
 #include "scheduler/idle_set.hpp"
 #include "scheduler/shared_queues.hpp"
 #include "scheduler/timer_watch.hpp"
 #include "scheduler/worker.hpp"
 #include "waiting/null_poller.hpp"
+
+#include <weft/run.hpp>
+#include <weft/waiting/poller.hpp>
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <vector>
 
 namespace weft {
 
@@ -55,7 +56,7 @@ public:
     stack_pool stacks;
     shared_queues shared;
     idle_set idle;
-    std::vector<std::unique_ptr<worker>> workers;  // constant in size once constructed; spares at the end
+    std::vector<std::unique_ptr<worker>> workers; // constant in size once constructed; spares at the end
     unsigned regular_workers = 0;
     std::atomic<unsigned> active_workers{0};
     std::atomic<unsigned> stuck_workers{0};
@@ -65,13 +66,14 @@ public:
     std::atomic<bool> workers_stop{false};
     std::atomic<std::int64_t> coarse_now{0};
 
-
     // Those that have ever run: all but the spares that were not needed so far.
     std::span<const std::unique_ptr<worker>> workers_in_use() const noexcept {
         return {workers.data(), in_use_.load(std::memory_order_acquire)};
     }
-    void put_in_use(unsigned index) noexcept {  // before its thread starts; by the constructor, then the watchdog alone
-        if (index >= in_use_.load(std::memory_order_relaxed)) in_use_.store(index + 1, std::memory_order_release);
+    void put_in_use(
+        unsigned index) noexcept { // before its thread starts; by the constructor, then the watchdog alone
+        if (index >= in_use_.load(std::memory_order_relaxed))
+            in_use_.store(index + 1, std::memory_order_release);
     }
     bool several_workers() const noexcept { return active_workers.load(std::memory_order_relaxed) > 1; }
     static std::uint64_t reserve_ids(std::uint64_t count) noexcept;
@@ -95,4 +97,4 @@ private:
     std::unique_ptr<watchdog> watchdog_;
 };
 
-}  // namespace weft
+} // namespace weft

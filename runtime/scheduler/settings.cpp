@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "scheduler/settings.hpp"
 
+#include "fiber/stack_slot.hpp"
+
+#include <weft/backend/sys.hpp>
+
 #include <charconv>
 #include <limits>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <weft/backend/sys.hpp>
-
-#include "fiber/stack_slot.hpp"
 
 namespace weft {
 namespace {
@@ -36,7 +37,8 @@ std::optional<unsigned long long> number_from(const char* name, bool with_suffix
     if (with_suffix && error == std::errc() && end + 1 == text->data() + text->size()) {
         constexpr std::string_view suffixes = "KMG";
         const std::size_t power = suffixes.find(*end);
-        if (power != std::string_view::npos && value <= std::numeric_limits<unsigned long long>::max() >> 10 * (power + 1)) {
+        if (power != std::string_view::npos &&
+            value <= std::numeric_limits<unsigned long long>::max() >> 10 * (power + 1)) {
             value <<= 10 * (power + 1);
             ++end;
         }
@@ -47,7 +49,7 @@ std::optional<unsigned long long> number_from(const char* name, bool with_suffix
     return value;
 }
 
-}  // namespace
+} // namespace
 
 options settle(options given) {
     const options defaults;
@@ -61,7 +63,8 @@ options settle(options given) {
             if (workers == 0) refuse(from, "0", "1 to 1024");
         }
     if (workers > most_workers) refuse(from, std::to_string(workers), "1 to 1024, or 0 for one a CPU");
-    given.workers = workers != 0 ? static_cast<unsigned>(workers) : std::min(sys::usable_cpus(), most_workers);
+    given.workers =
+        workers != 0 ? static_cast<unsigned>(workers) : std::min(sys::usable_cpus(), most_workers);
 
     unsigned long long stack = given.stack_size;
     from = "options::stack_size";
@@ -78,7 +81,8 @@ options settle(options given) {
     if (given.max_blocking_threads == defaults.max_blocking_threads)
         if (const auto set = number_from("WEFT_MAX_BLOCKING_THREADS")) {
             if (*set == 0 || *set > most_blocking_threads)
-                refuse("the environment variable WEFT_MAX_BLOCKING_THREADS", std::to_string(*set), "1 to 65536");
+                refuse(
+                    "the environment variable WEFT_MAX_BLOCKING_THREADS", std::to_string(*set), "1 to 65536");
             given.max_blocking_threads = static_cast<unsigned>(*set);
         }
     if (given.max_blocking_threads == 0 || given.max_blocking_threads > most_blocking_threads)
@@ -87,18 +91,21 @@ options settle(options given) {
     if (given.shutdown_timeout == defaults.shutdown_timeout)
         if (const auto set = number_from("WEFT_SHUTDOWN_TIMEOUT")) {
             if (*set > 1'000'000'000)
-                refuse("the environment variable WEFT_SHUTDOWN_TIMEOUT", std::to_string(*set) + " s", "0 to 1000000000 s");
+                refuse("the environment variable WEFT_SHUTDOWN_TIMEOUT", std::to_string(*set) + " s",
+                    "0 to 1000000000 s");
             given.shutdown_timeout = std::chrono::seconds(*set);
         }
     if (given.shutdown_timeout.count() < 0)
-        refuse("options::shutdown_timeout", std::to_string(given.shutdown_timeout.count()) + " ns", "0 or more");
+        refuse(
+            "options::shutdown_timeout", std::to_string(given.shutdown_timeout.count()) + " ns", "0 or more");
 
     if (given.dump_on_sigquit)
         if (const auto set = number_from("WEFT_DUMP_ON_SIGQUIT")) {
-            if (*set > 1) refuse("the environment variable WEFT_DUMP_ON_SIGQUIT", std::to_string(*set), "0 or 1");
+            if (*set > 1)
+                refuse("the environment variable WEFT_DUMP_ON_SIGQUIT", std::to_string(*set), "0 or 1");
             given.dump_on_sigquit = *set == 1;
         }
     return given;
 }
 
-}  // namespace weft
+} // namespace weft

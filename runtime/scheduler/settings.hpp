@@ -9,4 +9,4 @@ namespace weft {
 // and where it came from.
 options settle(options given);
 
-}  // namespace weft
+} // namespace weft

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include "scheduler/fiber_list.hpp"
+
+#include <weft/waiting/spin_lock.hpp>
+
 #include <atomic>
 #include <deque>
 #include <mutex>
 #include <new>
 #include <utility>
-#include <weft/waiting/spin_lock.hpp>
-
-#include "scheduler/fiber_list.hpp"
 
 // The two queues that all workers of a scheduler share. Any thread.
 //
@@ -24,9 +25,11 @@ namespace weft {
 
 class shared_queues {
 public:
-    bool empty() const noexcept { return size_.load(std::memory_order_seq_cst) == 0; }  // [S1]
+    bool empty() const noexcept { return size_.load(std::memory_order_seq_cst) == 0; } // [S1]
     bool empty_approx() const noexcept { return size_.load(std::memory_order_relaxed) == 0; }
-    bool nothing_injected_approx() const noexcept { return injected_size_.load(std::memory_order_relaxed) == 0; }
+    bool nothing_injected_approx() const noexcept {
+        return injected_size_.load(std::memory_order_relaxed) == 0;
+    }
 
     void inject(fiber_control& fiber) noexcept {
         const std::lock_guard guard(lock_);
@@ -91,8 +94,9 @@ private:
         return fiber;
     }
     void count_in(std::size_t count) noexcept {
-        const std::size_t before = size_.load(std::memory_order_relaxed);  // changed under the lock alone
-        size_.store(before + count, before == 0 ? std::memory_order_seq_cst : std::memory_order_relaxed);  // [S1]
+        const std::size_t before = size_.load(std::memory_order_relaxed); // changed under the lock alone
+        size_.store(
+            before + count, before == 0 ? std::memory_order_seq_cst : std::memory_order_relaxed); // [S1]
         injected_size_.store(injected_.size(), std::memory_order_relaxed);
     }
     void count_out(std::size_t count) noexcept {
@@ -108,4 +112,4 @@ private:
     std::deque<fiber_list> fresh_;
 };
 
-}  // namespace weft
+} // namespace weft

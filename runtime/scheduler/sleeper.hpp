@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <weft/waiting/poller.hpp>
+
 #include <atomic>
 #include <cstdint>
-#include <weft/waiting/poller.hpp>
 
 // How one worker sleeps and is woken: on a futex, or in the poller.
 //
@@ -28,4 +29,4 @@ private:
     std::atomic<std::uint32_t> word_{awake};
 };
 
-}  // namespace weft
+} // namespace weft

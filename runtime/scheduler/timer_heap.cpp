@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "scheduler/timer_heap.hpp"
 
+#include "base/check.hpp"
+
 #include <mutex>
 #include <new>
-
-#include "base/check.hpp"
 
 namespace weft {
 
@@ -38,7 +38,7 @@ void timer_heap::fire(clock::time_point now, ready_list& batch) noexcept {
         timer_node& node = *heap_.front().node;
         waiter& who = *node.who;
         remove(0);
-        if (who.claim(node.epoch, wake_cause::deadline)) who.wake(batch);  // the node may be gone from here on
+        if (who.claim(node.epoch, wake_cause::deadline)) who.wake(batch); // the node may be gone from here on
     }
     publish_next();
 }
@@ -85,7 +85,7 @@ void timer_heap::put(std::size_t place, entry moving) noexcept {
 
 void timer_heap::publish_next() noexcept {
     const std::int64_t next = heap_.empty() ? nothing : heap_.front().when;
-    if (next_.load(std::memory_order_relaxed) != next) next_.store(next, std::memory_order_seq_cst);  // [T1]
+    if (next_.load(std::memory_order_relaxed) != next) next_.store(next, std::memory_order_seq_cst); // [T1]
 }
 
-}  // namespace weft
+} // namespace weft

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <atomic>
-#include <cstdint>
-#include <vector>
 #include <weft/backend/clock.hpp>
 #include <weft/waiting/ready_list.hpp>
 #include <weft/waiting/spin_lock.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <vector>
 
 // The timers armed by one worker.
 //
@@ -47,7 +48,7 @@ public:
 
     // When the first timer is due; clock::time_point::max(): there is none.
     clock::time_point next() const noexcept {
-        return clock::time_point(clock::duration(next_.load(std::memory_order_seq_cst)));  // [T1]
+        return clock::time_point(clock::duration(next_.load(std::memory_order_seq_cst))); // [T1]
     }
     bool due(clock::time_point now) const noexcept {
         return next_.load(std::memory_order_relaxed) <= now.time_since_epoch().count();
@@ -78,4 +79,4 @@ private:
     std::vector<entry> heap_;
 };
 
-}  // namespace weft
+} // namespace weft

@@ -29,13 +29,13 @@ public:
     std::int64_t keep(FirstTimer first) noexcept {
         for (;;) {
             const std::int64_t until = first();
-            until_.store(until, std::memory_order_seq_cst);  // [T1]
+            until_.store(until, std::memory_order_seq_cst); // [T1]
             if (first() == until) return until;
         }
     }
     void done() noexcept { until_.store(nobody, std::memory_order_relaxed); }
     bool is_later_than(std::int64_t when) const noexcept {
-        return until_.load(std::memory_order_seq_cst) > when;  // [T1]
+        return until_.load(std::memory_order_seq_cst) > when; // [T1]
     }
 
 private:
@@ -47,4 +47,4 @@ private:
 
 using timer_watch = basic_timer_watch<>;
 
-}  // namespace weft
+} // namespace weft

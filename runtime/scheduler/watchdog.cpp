@@ -1,13 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "scheduler/watchdog.hpp"
 
-#include <algorithm>
-#include <iostream>
-#include <sstream>
-#include <system_error>
-#include <weft/backend/sys.hpp>
-#include <weft/debug.hpp>
-
 #include "backend/policy.hpp"
 #include "debug/dump.hpp"
 #include "debug/sigquit.hpp"
@@ -16,6 +9,14 @@
 #include "scheduler/process.hpp"
 #include "scheduler/scheduler.hpp"
 #include "waiting/futex.hpp"
+
+#include <weft/backend/sys.hpp>
+#include <weft/debug.hpp>
+
+#include <algorithm>
+#include <iostream>
+#include <sstream>
+#include <system_error>
 
 namespace weft {
 
@@ -90,11 +91,12 @@ bool watchdog::look(clock::time_point now) {
 }
 
 void watchdog::rest() {
-    resting_.store(true, std::memory_order_seq_cst);  // [D1]
+    resting_.store(true, std::memory_order_seq_cst); // [D1]
     if (over_.quiet()) {
         over_.stacks.trim();
         const bool only_foreign_threads_may_help = process::instance().check_deadlock();
-        wait(only_foreign_threads_may_help ? clock::duration(foreign_threads_period) : clock::duration::max());
+        wait(
+            only_foreign_threads_may_help ? clock::duration(foreign_threads_period) : clock::duration::max());
     }
     resting_.store(false, std::memory_order_relaxed);
 }
@@ -124,7 +126,8 @@ void watchdog::look_at(worker& at, observation& seen, clock::time_point now) {
 bool watchdog::only_preempted(const worker& at, const observation& seen) noexcept {
     const char state = thread_run_state(at.thread_id());
     if (state == 'S' || state == 'D') return false;
-    return std::chrono::nanoseconds(sys::thread_cpu_time(at.thread_id()) - seen.cpu_time) < policy::stuck_after;
+    return std::chrono::nanoseconds(sys::thread_cpu_time(at.thread_id()) - seen.cpu_time) <
+        policy::stuck_after;
 }
 
 void watchdog::report_stuck(worker& at, clock::duration since) {
@@ -137,7 +140,8 @@ void watchdog::report_stuck(worker& at, clock::duration since) {
         std::ostringstream report;
         report << "weft: worker " << at.index() << " has been stuck for "
                << std::chrono::duration_cast<std::chrono::milliseconds>(since).count() << " ms in "
-               << debug::describe(*fiber) << "; use weft::blocking() for calls that block, weft::yield() in long loops\n";
+               << debug::describe(*fiber)
+               << "; use weft::blocking() for calls that block, weft::yield() in long loops\n";
         print(report, trace);
         std::cerr << report.str() << std::flush;
     }
@@ -147,7 +151,8 @@ void watchdog::report_stuck(worker& at, clock::duration since) {
 // One at a time: the next look tells whether another is needed.
 void watchdog::start_spare() {
     const unsigned needed = over_.stuck_workers.load(std::memory_order_relaxed);
-    for (std::size_t i = over_.regular_workers; i < over_.workers.size() && i < over_.regular_workers + needed; ++i) {
+    for (std::size_t i = over_.regular_workers;
+        i < over_.workers.size() && i < over_.regular_workers + needed; ++i) {
         worker& spare = *over_.workers[i];
         if (spare.alive()) continue;
         spare.join_thread();
@@ -160,4 +165,4 @@ void watchdog::start_spare() {
     }
 }
 
-}  // namespace weft
+} // namespace weft

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <weft/backend/clock.hpp>
+
 #include <atomic>
 #include <cstdint>
 #include <thread>
 #include <vector>
-#include <weft/backend/clock.hpp>
 
 // The watchdog: a thread that looks at the workers from outside.
 //
@@ -29,24 +30,24 @@ public:
     watchdog(const watchdog&) = delete;
     watchdog& operator=(const watchdog&) = delete;
 
-    void launch();  // throws std::system_error
+    void launch(); // throws std::system_error
     void stop() noexcept;
     // Any thread, also a signal handler: looks at once.
     void poke() noexcept;
     void notice_activity() noexcept {
-        if (resting_.load(std::memory_order_seq_cst)) poke();  // [D1]
+        if (resting_.load(std::memory_order_seq_cst)) poke(); // [D1]
     }
 
 private:
     struct observation {
         std::uint32_t ticks = 0;
         clock::time_point since{};
-        std::int64_t cpu_time = 0;  // the thread's, in nanoseconds
+        std::int64_t cpu_time = 0; // the thread's, in nanoseconds
         bool stuck = false;
         bool reported = false;
     };
 
-    struct place {  // that spawned a fiber
+    struct place { // that spawned a fiber
         const char* file;
         std::uint_least32_t line;
         const void* address;
@@ -73,4 +74,4 @@ private:
     std::thread thread_;
 };
 
-}  // namespace weft
+} // namespace weft

@@ -1,20 +1,24 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "scheduler/worker.hpp"
 
-#include <string>
-#include <utility>
-#include <weft/backend/sys.hpp>
-
 #include "base/thread_state.hpp"
 #include "fiber/overflow.hpp"
 #include "scheduler/process.hpp"
 #include "scheduler/scheduler.hpp"
 #include "task/task.hpp"
 
+#include <weft/backend/sys.hpp>
+
+#include <string>
+#include <utility>
+
 namespace weft {
 
-worker::worker(scheduler& home, unsigned index, std::uint64_t seed) :
-    home_(home), index_(index), random_(seed), stacks_(home.stacks) {}
+worker::worker(scheduler& home, unsigned index, std::uint64_t seed)
+    : home_(home),
+      index_(index),
+      random_(seed),
+      stacks_(home.stacks) {}
 
 worker* worker::current() noexcept { return this_thread_state().current_worker; }
 
@@ -93,7 +97,8 @@ void worker::leave(fiber_control& self, commit what) {
 
 void worker::switch_to(fiber_control* next, context& from, sanitizer_fiber& from_sanitizer, bool from_ends) {
     set_running(next);
-    sanitizer_fiber::before_switch(from_sanitizer, next == nullptr ? home_sanitizer_ : next->sanitizer, from_ends);
+    sanitizer_fiber::before_switch(
+        from_sanitizer, next == nullptr ? home_sanitizer_ : next->sanitizer, from_ends);
     switch_context(from, next == nullptr ? home_context_ : next->where_it_stands, this,
         [](void* here) { static_cast<worker*>(here)->arrive(); });
 }
@@ -127,8 +132,9 @@ void worker::commit_park(fiber_control& fiber) noexcept {
     // From here on the fiber may run elsewhere, unless it was woken before.
     if ((before & waiter::woken) != 0) {
         run_soon(fiber);
-    } else if ((before & waiter::claimed) == 0 && !shielded && fiber.cancel_requested.load(std::memory_order_seq_cst) &&  // [C1]
-               fiber.claim(waiter::epoch_of(before), wake_cause::cancelled)) {
+    } else if ((before & waiter::claimed) == 0 && !shielded &&
+        fiber.cancel_requested.load(std::memory_order_seq_cst) && // [C1]
+        fiber.claim(waiter::epoch_of(before), wake_cause::cancelled)) {
         run_soon(fiber);
     }
 }
@@ -147,9 +153,10 @@ void worker::fiber_main(void* transfer) {
 // Returns if the next fiber has yet to begin: it begins on this stack, warm as it is, without a switch.
 void worker::end(fiber_control& self, stack_slot stack) {
     sanitizer_fiber sanitizer = std::exchange(self.sanitizer, {});
-    end_fiber(*this, self);  // self may be somebody else's from here on
+    end_fiber(*this, self); // self may be somebody else's from here on
     fiber_control* next = pick();
-    if (next != nullptr && !next->begun() && next->stack.size_class == stack.size_class && !sanitized_thread) {
+    if (next != nullptr && !next->begun() && next->stack.size_class == stack.size_class &&
+        !sanitized_thread) {
         stacks_.give_back(std::exchange(next->stack, stack));
         next->sanitizer = sanitizer;
         next->where_it_stands = stack.top();
@@ -253,7 +260,8 @@ fiber_control* worker::attend() noexcept {
         fire_due_timers_of_all(now, batch);
     else if (timers_.due(now))
         timers_.fire(now, batch);
-    if (now - last_poll_ >= policy::poll_interval && home_.poller_now.load(std::memory_order_acquire)->size() != 0 &&
+    if (now - last_poll_ >= policy::poll_interval &&
+        home_.poller_now.load(std::memory_order_acquire)->size() != 0 &&
         !home_.polled_by_somebody.exchange(true, std::memory_order_acquire)) {
         last_poll_ = now;
         home_.poller_now.load(std::memory_order_acquire)->wait(clock::time_point::min(), batch);
@@ -272,7 +280,7 @@ fiber_control* worker::attend() noexcept {
 // A spare ends once the workers it stood in for are back.
 bool worker::not_needed() const noexcept {
     return index_ >= home_.regular_workers &&
-           index_ - home_.regular_workers >= home_.stuck_workers.load(std::memory_order_relaxed);
+        index_ - home_.regular_workers >= home_.stuck_workers.load(std::memory_order_relaxed);
 }
 
 fiber_control* worker::hand_over() noexcept {
@@ -317,7 +325,8 @@ fiber_control* worker::find_work() noexcept {
             return found;
         }
         if (home_.workers_stop.load(std::memory_order_seq_cst) || not_needed()) {
-            if (std::exchange(searching_, false) && home_.idle.end_search()) home_.notify();  // as the last searcher must
+            if (std::exchange(searching_, false) && home_.idle.end_search())
+                home_.notify(); // as the last searcher must
             return nullptr;
         }
         sleep();
@@ -357,7 +366,7 @@ void worker::fire_due_timers_of_all(clock::time_point now, ready_list& batch) no
 
 // Afterwards the worker counts as searching, whoever woke it.
 void worker::sleep() noexcept {
-    const bool look_again = home_.idle.announce_sleep(index_, std::exchange(searching_, false));  // [I1]
+    const bool look_again = home_.idle.announce_sleep(index_, std::exchange(searching_, false)); // [I1]
     ready_list batch(home_);
     if (!look_again || !work_anywhere()) {
         if (!home_.polled_by_somebody.exchange(true, std::memory_order_acquire)) {
@@ -372,7 +381,7 @@ void worker::sleep() noexcept {
             sleep_.sleep(never);
         }
     }
-    home_.idle.take(index_);  // unless whoever woke it has taken it out before
+    home_.idle.take(index_); // unless whoever woke it has taken it out before
     searching_ = true;
     home_.worker_awake(clock::now());
     run_batch(batch);
@@ -387,4 +396,4 @@ std::uint64_t worker::next_fiber_id() noexcept {
     return next_id_++;
 }
 
-}  // namespace weft
+} // namespace weft

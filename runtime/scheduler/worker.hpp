@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <atomic>
-#include <cstdint>
-#include <thread>
-#include <weft/backend/rng.hpp>
-
 #include "backend/policy.hpp"
 #include "fiber/context_switch.hpp"
 #include "fiber/exception_state.hpp"
@@ -16,6 +11,12 @@
 #include "scheduler/run_queue.hpp"
 #include "scheduler/sleeper.hpp"
 #include "scheduler/timer_heap.hpp"
+
+#include <weft/backend/rng.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <thread>
 
 // A worker: the thread that runs fibers.
 //
@@ -40,7 +41,7 @@ public:
     worker(const worker&) = delete;
     worker& operator=(const worker&) = delete;
 
-    void launch();  // throws std::system_error
+    void launch(); // throws std::system_error
     void join_thread() noexcept;
 
     // The worker whose thread this is, or nullptr. Read anew after each switch.
@@ -54,9 +55,9 @@ public:
     void yield();
 
     // --- scheduling
-    void run_soon(fiber_control& fiber) noexcept;    // was woken: into the run-next slot
-    void run_later(fiber_control& fiber) noexcept;   // to the end of the ring
-    void run_fresh(fiber_control& fiber) noexcept;   // was spawned
+    void run_soon(fiber_control& fiber) noexcept;  // was woken: into the run-next slot
+    void run_later(fiber_control& fiber) noexcept; // to the end of the ring
+    void run_fresh(fiber_control& fiber) noexcept; // was spawned
     void run_batch(ready_list& batch) noexcept;
     bool spend_operation() noexcept { return --operations_left_ == 0; }
     void refill_operations() noexcept { operations_left_ = policy::operations_per_slice; }
@@ -123,7 +124,8 @@ private:
     unsigned operations_left_ = policy::operations_per_slice;
     exception_state exceptions_;
     stack_slot left_stack_;
-    context abandoned_ = nullptr;  // of an ended fiber; not on its stack, of which AddressSanitizer frees a part before the switch
+    context abandoned_ =
+        nullptr; // of an ended fiber; not on its stack, of which AddressSanitizer frees a part before the switch
     [[no_unique_address]] sanitizer_fiber left_sanitizer_;
     std::atomic<std::uint32_t> ticks_{0};
     std::atomic<fiber_control*> running_seen_{nullptr};
@@ -152,4 +154,4 @@ private:
     std::thread thread_;
 };
 
-}  // namespace weft
+} // namespace weft

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: BSL-1.0
-#include <weft/cancel.hpp>
+#include "scheduler/worker.hpp"
 
-#include <utility>
+#include <weft/cancel.hpp>
 #include <weft/waiting/park.hpp>
 
-#include "scheduler/worker.hpp"
+#include <utility>
 
 namespace weft {
 
-cancelled::cancelled(const std::string& reason, std::exception_ptr cause) :
-    reason_(std::make_shared<const std::string>(reason)), cause_(std::move(cause)) {}
+cancelled::cancelled(const std::string& reason, std::exception_ptr cause)
+    : reason_(std::make_shared<const std::string>(reason)),
+      cause_(std::move(cause)) {}
 
 const char* cancelled::what() const noexcept { return reason_->c_str(); }
 
@@ -19,7 +20,8 @@ void cancellation_point() {
     const worker* here = worker::current();
     if (here == nullptr || here->running() == nullptr) return;
     const fiber_control& fiber = *here->running();
-    if (fiber.cancel_requested.load(std::memory_order_relaxed) && fiber.shields == 0 && !here->exception_in_flight())
+    if (fiber.cancel_requested.load(std::memory_order_relaxed) && fiber.shields == 0 &&
+        !here->exception_in_flight())
         throw_cancelled();
 }
 
@@ -33,4 +35,4 @@ cancellation_shield::~cancellation_shield() {
     if (here != nullptr && here->running() != nullptr) --here->running()->shields;
 }
 
-}  // namespace weft
+} // namespace weft

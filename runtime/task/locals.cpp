@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "task/locals.hpp"
 
-#include <new>
-#include <weft/local.hpp>
-
 #include "base/thread_state.hpp"
 #include "fiber/fiber_control.hpp"
 #include "scheduler/worker.hpp"
+
+#include <weft/local.hpp>
+
+#include <new>
 
 namespace weft {
 namespace {
@@ -17,7 +18,7 @@ local_values*& values_of_this() noexcept {
     return this_thread_state().locals;
 }
 
-}  // namespace
+} // namespace
 
 void destroy_locals(local_values* newest) noexcept {
     while (newest != nullptr) {
@@ -48,5 +49,5 @@ void add_local(const void* key, void* value, local_deleter deleter) {
     if (!worker::current()) release_state_at_thread_exit();
 }
 
-}  // namespace detail
-}  // namespace weft
+} // namespace detail
+} // namespace weft

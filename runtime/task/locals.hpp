@@ -14,4 +14,4 @@ struct local_values {
 // A value's destructor may use fiber_locals again; what it adds must be destroyed by another call.
 void destroy_locals(local_values* newest) noexcept;
 
-}  // namespace weft
+} // namespace weft

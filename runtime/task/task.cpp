@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "task/task.hpp"
 
+#include "fiber/fiber_registry.hpp"
+#include "scheduler/scheduler.hpp"
+#include "scheduler/worker.hpp"
+#include "task/locals.hpp"
+#include "task/unhandled.hpp"
+
+#include <weft/cancel.hpp>
+#include <weft/waiting/park.hpp>
+
 #include <cstring>
 #include <memory>
 #include <mutex>
@@ -8,14 +17,6 @@
 #include <stdexcept>
 #include <string>
 #include <system_error>
-#include <weft/cancel.hpp>
-#include <weft/waiting/park.hpp>
-
-#include "fiber/fiber_registry.hpp"
-#include "scheduler/scheduler.hpp"
-#include "scheduler/worker.hpp"
-#include "task/locals.hpp"
-#include "task/unhandled.hpp"
 
 namespace weft {
 namespace {
@@ -43,7 +44,7 @@ void free_payload(fiber_control& fiber) noexcept {
     if (fiber.payload != fiber.inline_memory) ::operator delete(fiber.payload, fiber.payload_alignment);
 }
 
-}  // namespace
+} // namespace
 
 namespace detail {
 
@@ -63,14 +64,16 @@ fiber_control& new_fiber(scheduler* wanted, const spawn_request& request) {
         std::memcpy(name.get(), request.name.data(), request.name.size());
     }
     const std::align_val_t alignment{request.payload_alignment};
-    const bool fits = request.payload_size <= fiber_control::inline_payload && request.payload_alignment <= 16;
+    const bool fits =
+        request.payload_size <= fiber_control::inline_payload && request.payload_alignment <= 16;
     const auto free = [alignment](void* memory) noexcept { ::operator delete(memory, alignment); };
-    std::unique_ptr<void, decltype(free)> memory(fits ? nullptr : ::operator new(request.payload_size, alignment), free);
+    std::unique_ptr<void, decltype(free)> memory(
+        fits ? nullptr : ::operator new(request.payload_size, alignment), free);
 
     const bool own_size = request.stack_size != 0;
-    fiber.stack = own_size        ? home.stacks.take(request.stack_size)
-                  : here != nullptr ? here->stacks().take()
-                                    : home.stacks.take(0);
+    fiber.stack = own_size ? home.stacks.take(request.stack_size)
+        : here != nullptr  ? here->stacks().take()
+                           : home.stacks.take(0);
 
     fiber.set_home(home);
     fiber.where_it_stands = nullptr;
@@ -117,7 +120,8 @@ void start(fiber_control& fiber) noexcept {
 void join(fiber_control& fiber) {
     const worker* here = worker::current();
     if (here != nullptr && here->running() == &fiber)
-        throw std::system_error(std::make_error_code(std::errc::resource_deadlock_would_occur), "weft: a fiber joins itself");
+        throw std::system_error(
+            std::make_error_code(std::errc::resource_deadlock_would_occur), "weft: a fiber joins itself");
     cancellation_point();
     if (fiber.has_ended()) return;
 
@@ -125,7 +129,9 @@ void join(fiber_control& fiber) {
     wait_node node(me, 0);
     {
         const std::lock_guard guard(fiber.lock);
-        if ((fiber.life.fetch_or(fiber_control::awaited, std::memory_order_acq_rel) & fiber_control::ended) != 0) return;  // [F1]
+        if ((fiber.life.fetch_or(fiber_control::awaited, std::memory_order_acq_rel) & fiber_control::ended) !=
+            0)
+            return; // [F1]
         node.epoch = me.arm(joining);
         fiber.joiners.push(node);
     }
@@ -146,17 +152,18 @@ void release(fiber_control& fiber) noexcept { drop_reference(fiber); }
 void detach(fiber_control& fiber) noexcept {
     std::uint32_t life = fiber.life.load(std::memory_order_acquire);
     do {
-        if ((life & fiber_control::ended) != 0) {  // [F1]
+        if ((life & fiber_control::ended) != 0) { // [F1]
             if (fiber.failed) report_unhandled(fiber);
             drop_reference(fiber);
             return;
         }
-    } while (!fiber.life.compare_exchange_weak(life, (life | fiber_control::detached) - fiber_control::one_reference,
-        std::memory_order_acq_rel, std::memory_order_acquire));
+    } while (!fiber.life.compare_exchange_weak(life,
+        (life | fiber_control::detached) - fiber_control::one_reference, std::memory_order_acq_rel,
+        std::memory_order_acquire));
 }
 
 void cancel(fiber_control& fiber) noexcept {
-    fiber.cancel_requested.store(true, std::memory_order_seq_cst);  // [C1]
+    fiber.cancel_requested.store(true, std::memory_order_seq_cst); // [C1]
     const std::uint64_t word = fiber.word();
     constexpr std::uint64_t parked = waiter::armed | waiter::saved;
     if ((word & (parked | waiter::claimed | waiter::shielded)) == parked &&
@@ -168,15 +175,17 @@ fiber_id id_of(const fiber_control& fiber) noexcept { return fiber_id(fiber.id);
 
 void throw_not_joinable(const char* operation) {
     throw std::logic_error(std::string("weft::fiber::") + operation +
-                           ": the handle is not joinable (empty, moved from, joined or detached before)");
+        ": the handle is not joinable (empty, moved from, joined or detached before)");
 }
 
-}  // namespace detail
+} // namespace detail
 
 void drop_reference(fiber_control& fiber) noexcept {
-    const std::uint32_t before = fiber.life.fetch_sub(fiber_control::one_reference, std::memory_order_acq_rel);
+    const std::uint32_t before =
+        fiber.life.fetch_sub(fiber_control::one_reference, std::memory_order_acq_rel);
     if (before / fiber_control::one_reference != 1) return;
-    if (fiber.result_present && fiber.operations->drop_result != nullptr) fiber.operations->drop_result(fiber.payload);
+    if (fiber.result_present && fiber.operations->drop_result != nullptr)
+        fiber.operations->drop_result(fiber.payload);
     fiber.exception = nullptr;
     free_payload(fiber);
     delete[] std::exchange(fiber.name, nullptr);
@@ -200,7 +209,7 @@ void end_fiber(worker& on, fiber_control& fiber) noexcept {
     scheduler& home = on.home();
     std::uint32_t life = fiber.life.load(std::memory_order_acquire);
     for (;;) {
-        if ((life & fiber_control::detached) != 0 && fiber.failed) report_unhandled(fiber);  // [F1]
+        if ((life & fiber_control::detached) != 0 && fiber.failed) report_unhandled(fiber); // [F1]
         if ((life & fiber_control::awaited) != 0) break;
         if (life / fiber_control::one_reference == 1) {
             drop_reference(fiber);
@@ -208,8 +217,9 @@ void end_fiber(worker& on, fiber_control& fiber) noexcept {
             home.fiber_ended();
             return;
         }
-        if (fiber.life.compare_exchange_weak(life, (life | fiber_control::ended) - fiber_control::one_reference,
-                std::memory_order_acq_rel, std::memory_order_acquire)) {
+        if (fiber.life.compare_exchange_weak(life,
+                (life | fiber_control::ended) - fiber_control::one_reference, std::memory_order_acq_rel,
+                std::memory_order_acquire)) {
             on.count_ended();
             home.fiber_ended();
             return;
@@ -218,7 +228,7 @@ void end_fiber(worker& on, fiber_control& fiber) noexcept {
     // The fiber's own reference is dropped last: a joiner that runs at once and drops the handle's must not free the lock.
     {
         const std::lock_guard guard(fiber.lock);
-        fiber.life.fetch_or(fiber_control::ended, std::memory_order_acq_rel);  // [F1]
+        fiber.life.fetch_or(fiber_control::ended, std::memory_order_acq_rel); // [F1]
         while (waiter* who = fiber.joiners.claim_front()) who->wake();
     }
     drop_reference(fiber);
@@ -226,4 +236,4 @@ void end_fiber(worker& on, fiber_control& fiber) noexcept {
     home.fiber_ended();
 }
 
-}  // namespace weft
+} // namespace weft

@@ -14,4 +14,4 @@ void end_fiber(worker& on, fiber_control& fiber) noexcept;
 // Gives the control block back with the last one.
 void drop_reference(fiber_control& fiber) noexcept;
 
-}  // namespace weft
+} // namespace weft

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "task/unhandled.hpp"
 
-#include <exception>
-#include <iostream>
-#include <utility>
-
 #include "debug/dump.hpp"
 #include "fiber/fiber_control.hpp"
 #include "scheduler/process.hpp"
 #include "scheduler/scheduler.hpp"
 
+#include <exception>
+#include <iostream>
+#include <utility>
+
 namespace weft {
 
 fiber_info info_of(const fiber_control& fiber) {
-    return {fiber_id(fiber.id), fiber.name == nullptr ? "" : fiber.name, fiber.where, debug::place_of_spawn(fiber)};
+    return {fiber_id(fiber.id), fiber.name == nullptr ? "" : fiber.name, fiber.where,
+        debug::place_of_spawn(fiber)};
 }
 
 void report_unhandled(fiber_control& fiber) noexcept {
@@ -27,12 +28,14 @@ void report_unhandled(fiber_control& fiber) noexcept {
     try {
         std::rethrow_exception(exception);
     } catch (const std::exception& error) {
-        std::cerr << "weft: unhandled exception in " << debug::describe(fiber) << ": " << error.what() << std::endl;
+        std::cerr << "weft: unhandled exception in " << debug::describe(fiber) << ": " << error.what()
+                  << std::endl;
         std::terminate();
     } catch (...) {
-        std::cerr << "weft: unhandled exception in " << debug::describe(fiber) << ", not a std::exception" << std::endl;
+        std::cerr << "weft: unhandled exception in " << debug::describe(fiber) << ", not a std::exception"
+                  << std::endl;
         std::terminate();
     }
 }
 
-}  // namespace weft
+} // namespace weft

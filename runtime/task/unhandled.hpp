@@ -13,4 +13,4 @@ fiber_info info_of(const fiber_control& fiber);
 // report. Takes the exception out of the control block.
 void report_unhandled(fiber_control& fiber) noexcept;
 
-}  // namespace weft
+} // namespace weft

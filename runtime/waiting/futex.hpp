@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <atomic>
-#include <cerrno>
-#include <cstdint>
 #include <weft/backend/clock.hpp>
 #include <weft/backend/sys.hpp>
 #include <weft/waiting/park.hpp>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdint>
 
 namespace weft {
 
 static_assert(sizeof(std::atomic<std::uint32_t>) == sizeof(std::uint32_t));
 
 // Blocks the thread while the word has this value; false: the deadline has passed. May return true without cause.
-inline bool futex_wait_until(const std::atomic<std::uint32_t>& word, std::uint32_t value, clock::time_point deadline) noexcept {
+inline bool futex_wait_until(
+    const std::atomic<std::uint32_t>& word, std::uint32_t value, clock::time_point deadline) noexcept {
     std::int64_t left = -1;
     if (deadline != never) {
         left = (deadline - clock::now()).count();
@@ -26,4 +28,4 @@ inline void futex_wake_one(const std::atomic<std::uint32_t>& word) noexcept {
     sys::futex_wake(reinterpret_cast<const std::uint32_t*>(&word), 1);
 }
 
-}  // namespace weft
+} // namespace weft

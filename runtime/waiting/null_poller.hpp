@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <atomic>
-#include <cstdint>
+#include "waiting/futex.hpp"
+
 #include <weft/waiting/poller.hpp>
 
-#include "waiting/futex.hpp"
+#include <atomic>
+#include <cstdint>
 
 namespace weft {
 
@@ -29,4 +30,4 @@ private:
     std::atomic<std::uint32_t> interrupted_{0};
 };
 
-}  // namespace weft
+} // namespace weft

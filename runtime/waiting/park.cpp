@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
-#include <weft/waiting/park.hpp>
-
-#include <thread>
-#include <weft/fiber.hpp>
-#include <weft/waiting/ready_list.hpp>
-
 #include "scheduler/scheduler.hpp"
 #include "scheduler/timer_heap.hpp"
 #include "scheduler/worker.hpp"
 #include "waiting/thread_waiter.hpp"
+
+#include <weft/fiber.hpp>
+#include <weft/waiting/park.hpp>
+#include <weft/waiting/ready_list.hpp>
+
+#include <thread>
 
 namespace weft {
 namespace {
@@ -30,7 +30,7 @@ wake_cause park_until(worker& here, fiber_control& self, clock::time_point deadl
     return self.cause();
 }
 
-}  // namespace
+} // namespace
 
 waiter& this_waiter() noexcept {
     if (fiber_control* fiber = running_fiber()) return *fiber;
@@ -39,7 +39,8 @@ waiter& this_waiter() noexcept {
 
 wake_cause park(clock::time_point deadline) noexcept {
     worker* here = worker::current();
-    if (here == nullptr || here->running() == nullptr) return thread_waiter::of_this_thread().wait_until(deadline);
+    if (here == nullptr || here->running() == nullptr)
+        return thread_waiter::of_this_thread().wait_until(deadline);
     fiber_control& self = *here->running();
     if (deadline != never) return park_until(*here, self, deadline);
     here->park();
@@ -116,5 +117,5 @@ std::string_view name() noexcept {
 
 bool in_fiber() noexcept { return running_fiber() != nullptr; }
 
-}  // namespace this_fiber
-}  // namespace weft
+} // namespace this_fiber
+} // namespace weft

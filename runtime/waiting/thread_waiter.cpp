@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "waiting/thread_waiter.hpp"
 
-#include <mutex>
-#include <new>
-#include <utility>
-#include <weft/waiting/spin_lock.hpp>
-
 #include "base/check.hpp"
 #include "base/thread_state.hpp"
 #include "scheduler/process.hpp"
 #include "waiting/futex.hpp"
+
+#include <weft/waiting/spin_lock.hpp>
+
+#include <mutex>
+#include <new>
+#include <utility>
 
 namespace weft {
 namespace {
@@ -17,7 +18,7 @@ namespace {
 spin_lock free_lock;
 thread_waiter* free_waiters = nullptr;
 
-}  // namespace
+} // namespace
 
 thread_waiter& thread_waiter::of_this_thread() noexcept {
     thread_state& state = this_thread_state();
@@ -41,18 +42,18 @@ void thread_waiter::give_back(thread_waiter& unused) noexcept {
 wake_cause thread_waiter::wait_until(clock::time_point deadline) noexcept {
     const process::waits_in_run counted(*this);
     const wait_epoch epoch = epoch_of(word());
-    while (woken_.load(std::memory_order_acquire) == 0) {  // [K4]
+    while (woken_.load(std::memory_order_acquire) == 0) { // [K4]
         if (futex_wait_until(woken_, 0, deadline)) continue;
         if (claim(epoch, wake_cause::deadline)) return wake_cause::deadline;
-        deadline = never;  // somebody else has claimed it and is about to wake it
+        deadline = never; // somebody else has claimed it and is about to wake it
     }
     woken_.store(0, std::memory_order_relaxed);
     return cause();
 }
 
 void thread_waiter::unblock() noexcept {
-    woken_.store(1, std::memory_order_release);  // [K4]
+    woken_.store(1, std::memory_order_release); // [K4]
     futex_wake_one(woken_);
 }
 
-}  // namespace weft
+} // namespace weft

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <atomic>
-#include <cstdint>
 #include <weft/backend/clock.hpp>
 #include <weft/waiting/waiter.hpp>
+
+#include <atomic>
+#include <cstdint>
 
 namespace weft {
 
@@ -24,8 +25,8 @@ public:
     void unblock() noexcept;
 
 private:
-    thread_waiter* next_ = nullptr;  // in the list of those not lent
+    thread_waiter* next_ = nullptr; // in the list of those not lent
     std::atomic<std::uint32_t> woken_{0};
 };
 
-}  // namespace weft
+} // namespace weft

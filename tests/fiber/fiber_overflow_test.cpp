@@ -17,21 +17,26 @@ INSTANTIATE_TEST_SUITE_P(Workers, fiber_overflow, test::all_worker_counts(), tes
 
 TEST_P(fiber_overflow, IsReportedByNameSizeAndPlace) {
     GTEST_FLAG_SET(death_test_style, "threadsafe");
-    EXPECT_EXIT(weft::run([] { go({.name = "deep"}, [] { return recurse(1'000'000); }).join(); }, {.workers = GetParam()}),
+    EXPECT_EXIT(weft::run([] { go({.name = "deep"}, [] { return recurse(1'000'000); }).join(); },
+                    {.workers = GetParam()}),
         ::testing::KilledBySignal(SIGSEGV),
-        "stack overflow in fiber [0-9]+ 'deep' \\(spawned at .*fiber_overflow_test.cpp:[0-9]+\\), 256 KiB(.|\n)*recurse");
+        "stack overflow in fiber [0-9]+ 'deep' \\(spawned at .*fiber_overflow_test.cpp:[0-9]+\\), 256 "
+        "KiB(.|\n)*recurse");
 }
 
 TEST_P(fiber_overflow, OfAFrameLargerThanTheGuardIsReportedToo) {
     GTEST_FLAG_SET(death_test_style, "threadsafe");
-    EXPECT_EXIT(weft::run([] {
-        go({.name = "wide", .stack_size = 64 << 10}, [] {
-            char frame[300 << 10];
-            asm volatile("" : : "r"(frame) : "memory");  // all of it, not the part that is used
-        }).join();
-    }, {.workers = GetParam()}),
+    EXPECT_EXIT(
+        weft::run(
+            [] {
+                go({.name = "wide", .stack_size = 64 << 10}, [] {
+                    char frame[300 << 10];
+                    asm volatile("" : : "r"(frame) : "memory"); // all of it, not the part that is used
+                }).join();
+            },
+            {.workers = GetParam()}),
         ::testing::KilledBySignal(SIGSEGV), "stack overflow in fiber [0-9]+ 'wide' .*, 64 KiB");
 }
 
-}  // namespace
-}  // namespace weft
+} // namespace
+} // namespace weft

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-#include "scheduler/timer_watch.hpp"
-
 #include "model/atomic.hpp"
+#include "scheduler/timer_watch.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -90,5 +89,5 @@ TEST(TimerWatch, MissingTheSecondLookIsFound) {
     EXPECT_EQ(explore<timers<looks_once>>().failure, "the first timer is slept through");
 }
 
-}  // namespace
-}  // namespace weft::model
+} // namespace
+} // namespace weft::model

@@ -19,19 +19,22 @@ protected:
 INSTANTIATE_TEST_SUITE_P(Workers, Deadlock, test::all_worker_counts(), test::workers_name);
 
 TEST_P(Deadlock, OfAllFibersEndsTheProgramWithCode2) {
-    EXPECT_EXIT(weft::run([] {
-        fiber<void> a;
-        fiber<void> b;
-        a = go({.name = "first"}, [&] {
-            while (!b.joinable()) yield();
-            b.join();
-        });
-        b = go({.name = "second"}, [&] { a.join(); });
-        go([] { sleep(1ms); }).join();
-        b.join();
-    }, {.workers = GetParam()}),
+    EXPECT_EXIT(weft::run(
+                    [] {
+                        fiber<void> a;
+                        fiber<void> b;
+                        a = go({.name = "first"}, [&] {
+                            while (!b.joinable()) yield();
+                            b.join();
+                        });
+                        b = go({.name = "second"}, [&] { a.join(); });
+                        go([] { sleep(1ms); }).join();
+                        b.join();
+                    },
+                    {.workers = GetParam()}),
         ::testing::ExitedWithCode(2),
-        "all fibers are asleep - deadlock!(.|\n)*'main'.*parked, waits for the end of a fiber(.|\n)*'first'(.|\n)*'second'");
+        "all fibers are asleep - deadlock!(.|\n)*'main'.*parked, waits for the end of a "
+        "fiber(.|\n)*'first'(.|\n)*'second'");
 }
 
 TEST_P(Deadlock, ASleepIsNone) {
@@ -43,20 +46,22 @@ TEST_P(Deadlock, AThreadThatMayHelpIsNone) {
     EXPECT_EXIT(([] {
         fiber<void> late;
         std::thread helper;
-        weft::run([&] {
-            auto waiting = go([] { sleep(24h); });
-            helper = std::thread([&] {
-                std::this_thread::sleep_for(400ms);
-                waiting.cancel();
-            });
-            auto outer = go([&] { waiting.join(); });
-            EXPECT_THROW(outer.join(), cancelled);
-        }, {.workers = GetParam()});
+        weft::run(
+            [&] {
+                auto waiting = go([] { sleep(24h); });
+                helper = std::thread([&] {
+                    std::this_thread::sleep_for(400ms);
+                    waiting.cancel();
+                });
+                auto outer = go([&] { waiting.join(); });
+                EXPECT_THROW(outer.join(), cancelled);
+            },
+            {.workers = GetParam()});
         helper.join();
         ::_exit(0);
     }()),
         ::testing::ExitedWithCode(0), "^$");
 }
 
-}  // namespace
-}  // namespace weft
+} // namespace
+} // namespace weft

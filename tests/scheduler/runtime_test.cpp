@@ -81,9 +81,9 @@ TEST_P(runtime_, SeveralAtOnceJoinEachOthersFibers) {
         int sum = 0;
         for (int i = 0; i < 200; ++i) {
             sum += b.go([&b, i] {
-                       EXPECT_EQ(runtime::current(), &b);
-                       return i;
-                   }).join();
+                        EXPECT_EQ(runtime::current(), &b);
+                        return i;
+                    }).join();
         }
         return sum;
     });
@@ -110,7 +110,8 @@ TEST_P(runtime_, ManyThreadsSpawnIntoIt) {
     std::vector<std::thread> threads;
     for (int t = 0; t < 4; ++t)
         threads.emplace_back([&] {
-            for (int i = 0; i < 500; ++i) EXPECT_EQ(r.go([&ran] { return ran.fetch_add(1) >= 0; }).join(), true);
+            for (int i = 0; i < 500; ++i)
+                EXPECT_EQ(r.go([&ran] { return ran.fetch_add(1) >= 0; }).join(), true);
         });
     for (auto& t : threads) t.join();
     EXPECT_EQ(ran.load(), 2000);
@@ -123,15 +124,16 @@ TEST(Runtime, GoFromAPlainThreadStartsTheDefaultRuntime) {
 
 TEST(Runtime, ShutdownThatDoesNotEndIsReported) {
     GTEST_FLAG_SET(death_test_style, "threadsafe");
-    EXPECT_EXIT(weft::run([] {
-        go({.name = "stubborn"}, [] {
-            for (;;) try {
-                    sleep(1h);
-                } catch (const cancelled&) {
-                }
-        }).detach();
-        yield();
-    }, {.workers = 2, .shutdown_timeout = 200ms}),
+    EXPECT_EXIT(weft::run(
+                    [] {
+                        go({.name = "stubborn"}, [] {
+                            for (;;) try {
+                                    sleep(1h);
+                                } catch (const cancelled&) {}
+                        }).detach();
+                        yield();
+                    },
+                    {.workers = 2, .shutdown_timeout = 200ms}),
         ::testing::KilledBySignal(SIGABRT), "shutdown.*1 fibers(.|\n)*stubborn");
 }
 
@@ -143,5 +145,5 @@ TEST(Runtime, GoAfterTheEndIsRefused) {
     EXPECT_EQ(test::living_fibers(), 0U);
 }
 
-}  // namespace
-}  // namespace weft
+} // namespace
+} // namespace weft

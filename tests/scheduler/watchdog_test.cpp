@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
+#include "backend/policy.hpp"
 #include "support/fibers_test.hpp"
 
-#include "backend/policy.hpp"
+#include <weft/backend/sys.hpp>
 
 #include <atomic>
 #include <vector>
-#include <weft/backend/sys.hpp>
 
 #include <poll.h>
 #include <unistd.h>
@@ -27,7 +27,8 @@ TEST_P(watchdog_, FibersGoOnWhileEveryWorkerIsStuck) {
         for (unsigned i = 0; i < GetParam(); ++i)
             stuck.push_back(go({.name = "hog"}, [&] {
                 const int thread = sys::thread_id();
-                const std::int64_t until = sys::thread_cpu_time(thread) + std::chrono::nanoseconds(3 * policy::stuck_after).count();
+                const std::int64_t until =
+                    sys::thread_cpu_time(thread) + std::chrono::nanoseconds(3 * policy::stuck_after).count();
                 while (!release.load() || sys::thread_cpu_time(thread) < until) continue;
             }));
         std::vector<fiber<int>> others;
@@ -92,5 +93,5 @@ TEST_P(watchdog_, TheRunNextSlotOfABusyWorkerIsServed) {
     ::testing::internal::GetCapturedStderr();
 }
 
-}  // namespace
-}  // namespace weft
+} // namespace
+} // namespace weft

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <weft/debug.hpp>
+
 #include <csignal>
 #include <iostream>
-#include <weft/debug.hpp>
 
 #include <unistd.h>
 
@@ -19,4 +20,4 @@ void dump_and_end(int) {
 
 [[maybe_unused]] const auto installed = std::signal(SIGTERM, &dump_and_end);
 
-}  // namespace
+} // namespace

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <gtest/gtest.h>
+#include "fiber/fiber_registry.hpp"
+
+#include <weft/weft.hpp>
 
 #include <cstddef>
 #include <string>
-#include <weft/weft.hpp>
 
-#include "fiber/fiber_registry.hpp"
+#include <gtest/gtest.h>
 
 namespace weft::test {
 
@@ -43,4 +44,4 @@ inline std::string workers_name(const ::testing::TestParamInfo<unsigned>& info) 
 
 inline auto all_worker_counts() { return ::testing::Values(1U, 2U, 4U, 16U); }
 
-}  // namespace weft::test
+} // namespace weft::test

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "support/fibers_test.hpp"
 
+#include <weft/waiting/park.hpp>
+
 #include <atomic>
 #include <stdexcept>
 #include <vector>
-#include <weft/waiting/park.hpp>
 
 namespace weft {
 namespace {
@@ -33,7 +34,7 @@ TEST_P(cancel_, EndsAJoin) {
         auto outer = go([&] { inner.join(); });
         outer.cancel();
         EXPECT_THROW(outer.join(), cancelled);
-        EXPECT_TRUE(inner.joinable());  // a cancelled join leaves the handle as it was
+        EXPECT_TRUE(inner.joinable()); // a cancelled join leaves the handle as it was
         inner.cancel();
         EXPECT_THROW(inner.join(), cancelled);
     });
@@ -149,5 +150,5 @@ TEST_P(cancel_, RacesWithTheEndOfSleeps) {
     });
 }
 
-}  // namespace
-}  // namespace weft
+} // namespace
+} // namespace weft

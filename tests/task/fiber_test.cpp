@@ -85,7 +85,8 @@ TEST_P(fiber_, HandleMovesAndIsJoinedOnce) {
         const fiber_id id = f.id();
         EXPECT_NE(id, fiber_id());
         empty = std::move(f);
-        EXPECT_FALSE(f.joinable());  // NOLINT(bugprone-use-after-move): the state after a move is what is tested
+        EXPECT_FALSE(
+            f.joinable()); // NOLINT(bugprone-use-after-move): the state after a move is what is tested
         EXPECT_EQ(empty.id(), id);
         EXPECT_EQ(empty.join(), 1);
         EXPECT_THROW(empty.join(), std::logic_error);
@@ -215,7 +216,8 @@ TEST_P(fiber_, TreeOfTenThousand) {
         static long sum(long first, long leaves) {
             if (leaves == 1) return first;
             std::vector<fiber<long>> children;
-            for (long i = 0; i < 10; ++i) children.push_back(go([=] { return sum(first + i * leaves / 10, leaves / 10); }));
+            for (long i = 0; i < 10; ++i)
+                children.push_back(go([=] { return sum(first + i * leaves / 10, leaves / 10); }));
             long total = 0;
             for (auto& child : children) total += child.join();
             return total;
@@ -243,22 +245,24 @@ TEST_P(fiber_, YieldLetsTheOthersRun) {
 // Those beyond the ring wait in the shared queues, where the fairness tick alone would serve them at a sixtieth of the rate.
 // On one worker, since with more the operating system decides how far their threads drift apart.
 TEST(Yield, ThousandFibersShareAWorker) {
-    weft::run([] {
-        constexpr int count = 1000;
-        std::vector<int> rounds(count, 0);
-        bool stop = false;
-        std::vector<fiber<void>> all;
-        for (int i = 0; i < count; ++i)
-            all.push_back(go([&, i] {
-                while (!stop) {
-                    if (++rounds[static_cast<std::size_t>(i)] == 100) stop = true;
-                    yield();
-                }
-            }));
-        for (auto& f : all) f.join();
-        EXPECT_GT(*std::min_element(rounds.begin(), rounds.end()), 0);
-    }, {.workers = 1});
+    weft::run(
+        [] {
+            constexpr int count = 1000;
+            std::vector<int> rounds(count, 0);
+            bool stop = false;
+            std::vector<fiber<void>> all;
+            for (int i = 0; i < count; ++i)
+                all.push_back(go([&, i] {
+                    while (!stop) {
+                        if (++rounds[static_cast<std::size_t>(i)] == 100) stop = true;
+                        yield();
+                    }
+                }));
+            for (auto& f : all) f.join();
+            EXPECT_GT(*std::min_element(rounds.begin(), rounds.end()), 0);
+        },
+        {.workers = 1});
 }
 
-}  // namespace
-}  // namespace weft
+} // namespace
+} // namespace weft

@@ -23,7 +23,7 @@ TEST_P(fiber_local_, IsOneAFiber) {
                 EXPECT_EQ(*word, "");
                 *word = std::to_string(i);
                 *number = i;
-                for (int k = 0; k < 20; ++k) yield();  // to other workers
+                for (int k = 0; k < 20; ++k) yield(); // to other workers
                 EXPECT_EQ(*number, i);
                 return *word;
             }));
@@ -65,5 +65,5 @@ TEST_P(fiber_local_, IsOneAThreadOutside) {
     *number = 0;
 }
 
-}  // namespace
-}  // namespace weft
+} // namespace
+} // namespace weft

@@ -13,7 +13,8 @@ TEST(Unhandled, ExceptionOfADetachedFiberEndsTheProgramWithAReport) {
         go({.name = "doomed"}, [] { throw std::runtime_error("no way out"); }).detach();
         sleep(std::chrono::hours(1));
     }),
-        "unhandled exception in fiber [0-9]+ 'doomed' \\(spawned at .*unhandled_test.cpp:[0-9]+\\): no way out");
+        "unhandled exception in fiber [0-9]+ 'doomed' \\(spawned at .*unhandled_test.cpp:[0-9]+\\): no way "
+        "out");
 }
 
 TEST(Unhandled, DroppingTheHandleAfterwardsCountsToo) {
@@ -42,17 +43,19 @@ TEST(Unhandled, TheHandlerOfTheOptionsTakesIt) {
         EXPECT_NE(who.spawned_from.find("unhandled_test.cpp:"), std::string::npos);
         taken.fetch_add(1);
     };
-    weft::run([&] {
-        go({.name = "early"}, [] { throw std::runtime_error("first"); }).detach();
-        while (taken.load() != 1) yield();
-        EXPECT_EQ(what + name, "firstearly");
-        {
-            auto f = go({.name = "late"}, [] { throw std::runtime_error("second"); });
-            while (test::living_fibers() != 1) yield();
-        }
-        EXPECT_EQ(taken.load(), 2);
-        EXPECT_EQ(what + name, "secondlate");
-    }, with);
+    weft::run(
+        [&] {
+            go({.name = "early"}, [] { throw std::runtime_error("first"); }).detach();
+            while (taken.load() != 1) yield();
+            EXPECT_EQ(what + name, "firstearly");
+            {
+                auto f = go({.name = "late"}, [] { throw std::runtime_error("second"); });
+                while (test::living_fibers() != 1) yield();
+            }
+            EXPECT_EQ(taken.load(), 2);
+            EXPECT_EQ(what + name, "secondlate");
+        },
+        with);
 }
 
 TEST(Unhandled, EndByCancellationIsNone) {
@@ -64,5 +67,5 @@ TEST(Unhandled, EndByCancellationIsNone) {
     EXPECT_EQ(test::used_control_blocks(), 0U);
 }
 
-}  // namespace
-}  // namespace weft
+} // namespace
+} // namespace weft

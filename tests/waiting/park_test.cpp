@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "support/fibers_test.hpp"
 
+#include <weft/waiting/park.hpp>
+#include <weft/waiting/spin_lock.hpp>
+#include <weft/waiting/wait_queue.hpp>
+
 #include <atomic>
 #include <mutex>
 #include <thread>
 #include <vector>
-#include <weft/waiting/park.hpp>
-#include <weft/waiting/spin_lock.hpp>
-#include <weft/waiting/wait_queue.hpp>
 
 namespace weft {
 namespace {
@@ -210,7 +211,7 @@ TEST_P(park_, SleepOfZeroOrLessReturnsAtOnce) {
         sleep_until(clock::time_point::min());
         sleep_until(clock::now());
     });
-    sleep(1us);  // on a plain thread
+    sleep(1us); // on a plain thread
 }
 
 TEST_P(park_, TimerArmedWhileTheOthersSleepLongIsNotMissed) {
@@ -237,5 +238,5 @@ TEST_P(park_, SleepsOfMicrosecondsOnManyWorkersAllEnd) {
     });
 }
 
-}  // namespace
-}  // namespace weft
+} // namespace
+} // namespace weft

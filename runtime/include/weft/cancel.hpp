@@ -21,4 +21,4 @@ private:
     std::exception_ptr cause_;
 };
 
-}  // namespace weft
+} // namespace weft

@@ -10,4 +10,4 @@ namespace weft::debug {
 // meanwhile. May be called from anywhere but a signal handler.
 [[gnu::visibility("default")]] void dump(std::ostream& out);
 
-}  // namespace weft::debug
+} // namespace weft::debug

@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <chrono>
-#include <cstddef>
-#include <string_view>
-#include <tuple>
-#include <type_traits>
-#include <utility>
 #include <weft/backend/clock.hpp>
 #include <weft/detail/task.hpp>
 #include <weft/fiber_id.hpp>
 #include <weft/source_location.hpp>
 #include <weft/stack_error.hpp>
 
+#include <chrono>
+#include <cstddef>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
 namespace weft {
 
 struct fiber_options {
-    std::string_view name{};     // shown in dumps and reports; copied
-    std::size_t stack_size = 0;  // usable bytes; 0: what the runtime's options say
+    std::string_view name{};    // shown in dumps and reports; copied
+    std::size_t stack_size = 0; // usable bytes; 0: what the runtime's options say
 };
 
 // The handle of a fiber: move-only, may be joined once. Destroying or overwriting it detaches the fiber. A handle is used by
@@ -92,14 +93,15 @@ fiber<R> go(F&& f, source_location where = source_location::current()) {
 // The same with a name and a stack size of its own.
 template <class F, class R = std::invoke_result_t<std::decay_t<F>>>
 fiber<R> go(const fiber_options& options, F&& f, source_location where = source_location::current()) {
-    return fiber<R>(detail::spawn<R>(
-        nullptr, {.where = where, .name = options.name, .stack_size = options.stack_size}, std::forward<F>(f)));
+    return fiber<R>(detail::spawn<R>(nullptr,
+        {.where = where, .name = options.name, .stack_size = options.stack_size}, std::forward<F>(f)));
 }
 
 // The same with arguments, copied or moved into the fiber as std::thread's are. Reports show the caller by its address.
 template <class F, class First, class... Rest>
-    requires(!std::is_same_v<std::decay_t<F>, fiber_options> && !std::is_same_v<std::decay_t<First>, source_location> &&
-             std::is_invocable_v<std::decay_t<F>, std::decay_t<First>, std::decay_t<Rest>...>)
+    requires(!std::is_same_v<std::decay_t<F>, fiber_options> &&
+        !std::is_same_v<std::decay_t<First>, source_location> &&
+        std::is_invocable_v<std::decay_t<F>, std::decay_t<First>, std::decay_t<Rest>...>)
 [[gnu::noinline]] auto go(F&& f, First&& first, Rest&&... rest) {
     using R = std::invoke_result_t<std::decay_t<F>, std::decay_t<First>, std::decay_t<Rest>...>;
     auto call = [function = std::decay_t<F>(std::forward<F>(f)),
@@ -108,7 +110,8 @@ template <class F, class First, class... Rest>
         return std::apply(std::move(function), std::move(arguments));
     };
     return fiber<R>(detail::spawn<R>(nullptr,
-        {.where = {}, .return_address = __builtin_extract_return_addr(__builtin_return_address(0))}, std::move(call)));
+        {.where = {}, .return_address = __builtin_extract_return_addr(__builtin_return_address(0))},
+        std::move(call)));
 }
 
 // Lets the other runnable fibers go first. A cancellation point. On a plain thread: gives up the CPU.
@@ -130,5 +133,5 @@ namespace this_fiber {
 [[gnu::visibility("default")]] std::string_view name() noexcept;
 [[gnu::visibility("default")]] bool in_fiber() noexcept;
 
-}  // namespace this_fiber
-}  // namespace weft
+} // namespace this_fiber
+} // namespace weft

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <weft/source_location.hpp>
+
 #include <compare>
 #include <cstdint>
 #include <functional>
 #include <ostream>
 #include <string>
-#include <weft/source_location.hpp>
 
 namespace weft {
 
@@ -26,14 +27,16 @@ private:
 // Who a fiber is, for reports and for options::on_unhandled.
 struct fiber_info {
     fiber_id id;
-    std::string name;       // empty: it has none
-    source_location where;  // where it was spawned; line() is 0 if only `spawned_from` is known
-    std::string spawned_from;  // the place that spawned it: file:line, or the symbolised return address
+    std::string name;         // empty: it has none
+    source_location where;    // where it was spawned; line() is 0 if only `spawned_from` is known
+    std::string spawned_from; // the place that spawned it: file:line, or the symbolised return address
 };
 
-}  // namespace weft
+} // namespace weft
 
 template <>
 struct std::hash<weft::fiber_id> {
-    std::size_t operator()(weft::fiber_id id) const noexcept { return std::hash<std::uint64_t>()(id.value()); }
+    std::size_t operator()(weft::fiber_id id) const noexcept {
+        return std::hash<std::uint64_t>()(id.value());
+    }
 };

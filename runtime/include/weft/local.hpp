@@ -13,7 +13,7 @@ using local_deleter = void (*)(void*) noexcept;
 // Takes ownership of the value, also when it throws std::bad_alloc.
 [[gnu::visibility("default")]] void add_local(const void* key, void* value, local_deleter deleter);
 
-}  // namespace detail
+} // namespace detail
 
 // One T a fiber (on plain threads: one a thread), default-constructed where it is first used, destroyed when the fiber ends,
 // in the opposite order, on the fiber. Never blocks. Thread-safe in itself: each caller sees its own T. A fiber_local must
@@ -38,4 +38,4 @@ private:
     }
 };
 
-}  // namespace weft
+} // namespace weft

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <weft/fiber.hpp>
+
 #include <chrono>
 #include <cstddef>
 #include <exception>
@@ -8,7 +10,6 @@
 #include <memory>
 #include <type_traits>
 #include <utility>
-#include <weft/fiber.hpp>
 
 namespace weft {
 
@@ -16,14 +17,17 @@ namespace weft {
 // (bytes, or with the suffix K, M or G), WEFT_MAX_BLOCKING_THREADS, WEFT_SHUTDOWN_TIMEOUT (seconds), WEFT_DUMP_ON_SIGQUIT (0
 // or 1). What is set explicitly wins. A value out of range: std::invalid_argument that names it.
 struct options {
-    unsigned workers = 0;        // 0: one a CPU that this process may use (affinity and cgroup quota counted); at most 1024
-    std::size_t stack_size = 0;  // usable bytes of a fiber's stack; 0: 256 KiB; 16 KiB at least. Touched pages alone cost memory
+    unsigned workers =
+        0; // 0: one a CPU that this process may use (affinity and cgroup quota counted); at most 1024
+    std::size_t stack_size =
+        0; // usable bytes of a fiber's stack; 0: 256 KiB; 16 KiB at least. Touched pages alone cost memory
     unsigned max_blocking_threads = 512;
     std::chrono::nanoseconds shutdown_timeout = std::chrono::seconds(10);
     // Gets an exception that left a fiber which nobody can join any more; without it the program ends, as after an exception
     // that leaves a std::thread. Called on the fiber; must not throw.
     std::function<void(const fiber_info&, std::exception_ptr)> on_unhandled{};
-    bool dump_on_sigquit = true;        // by run(), where SIGQUIT has its default action: prints debug::dump to stderr
+    bool dump_on_sigquit =
+        true; // by run(), where SIGQUIT has its default action: prints debug::dump to stderr
 };
 
 // Workers, stacks, timers and the poller of a set of fibers. Thread-safe; not to be destroyed by one of its own fibers.
@@ -42,7 +46,9 @@ public:
     template <class F, class R = std::invoke_result_t<std::decay_t<F>>>
     R run(F&& f, source_location where = source_location::current()) {
         const inside_run here(*this);
-        return fiber<R>(detail::spawn<R>(scheduler_.get(), {.where = where, .name = "main"}, std::forward<F>(f))).join();
+        return fiber<R>(
+            detail::spawn<R>(scheduler_.get(), {.where = where, .name = "main"}, std::forward<F>(f)))
+            .join();
     }
 
     // As weft::go, on this runtime.
@@ -83,4 +89,4 @@ R run(F&& main, options with = {}, source_location where = source_location::curr
     return here.run(std::forward<F>(main), where);
 }
 
-}  // namespace weft
+} // namespace weft

@@ -37,4 +37,4 @@ private:
 };
 #endif
 
-}  // namespace weft
+} // namespace weft

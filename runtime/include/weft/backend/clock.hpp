@@ -16,4 +16,4 @@ struct [[gnu::visibility("default")]] clock {
     static time_point now() noexcept;
 };
 
-}  // namespace weft
+} // namespace weft

@@ -20,10 +20,10 @@ public:
     std::uint32_t below(std::uint32_t bound) noexcept {
         return static_cast<std::uint32_t>((next() >> 32) * std::uint64_t{bound} >> 32);
     }
-    static std::uint64_t root_seed() noexcept;  // from the kernel
+    static std::uint64_t root_seed() noexcept; // from the kernel
 
 private:
     std::uint64_t state_;
 };
 
-}  // namespace weft
+} // namespace weft

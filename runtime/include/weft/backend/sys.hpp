@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
-
-#include <cstddef>
-#include <cstdint>
 
 struct epoll_event;
 
@@ -21,13 +21,13 @@ long read(int fd, void* to, std::size_t size) noexcept;
 long write(int fd, const void* from, std::size_t size) noexcept;
 int close(int fd) noexcept;
 int event_fd() noexcept;
-int set_nonblocking(int fd, bool nonblocking) noexcept;  // what it was before: 0 or 1
+int set_nonblocking(int fd, bool nonblocking) noexcept; // what it was before: 0 or 1
 long write_gather(int fd, const iovec* parts, int count) noexcept;
 
 // files
 int open_read(const char* path) noexcept;
 long read_at(int fd, void* to, std::size_t size, std::uint64_t offset) noexcept;
-long read_link(const char* path, char* to, std::size_t size) noexcept;  // its length; no zero at the end
+long read_link(const char* path, char* to, std::size_t size) noexcept; // its length; no zero at the end
 
 // sockets
 int socket(int domain, int type) noexcept;
@@ -47,17 +47,18 @@ int peer_name(int fd, sockaddr_storage& address, socklen_t& size) noexcept;
 // epoll
 int epoll_create() noexcept;
 int epoll_control(int epoll, int operation, int fd, std::uint32_t events, std::uint64_t data) noexcept;
-int epoll_wait(int epoll, epoll_event* events, int count, std::int64_t timeout_ns) noexcept;  // negative: for ever
+int epoll_wait(
+    int epoll, epoll_event* events, int count, std::int64_t timeout_ns) noexcept; // negative: for ever
 
 // memory
-void* map_reserve(std::size_t size) noexcept;  // address space without access; nullptr: none left
+void* map_reserve(std::size_t size) noexcept; // address space without access; nullptr: none left
 int map_open(void* at, std::size_t size) noexcept;
 int map_close_access(void* at, std::size_t size) noexcept;
 int unmap(void* at, std::size_t size) noexcept;
-int guard_install(void* at, std::size_t size) noexcept;  // MADV_GUARD_INSTALL
+int guard_install(void* at, std::size_t size) noexcept; // MADV_GUARD_INSTALL
 int discard_pages(void* at, std::size_t size) noexcept;
 int no_huge_pages(void* at, std::size_t size) noexcept;
-bool guard_works(void* at) noexcept;  // true if the kernel refuses to read that byte for us
+bool guard_works(void* at) noexcept; // true if the kernel refuses to read that byte for us
 // The same for many ranges in one call (Linux 6.14): the bytes done, fewer than asked for after the first that failed.
 long guard_install_each(const iovec* ranges, std::size_t count) noexcept;
 long discard_pages_each(const iovec* ranges, std::size_t count) noexcept;
@@ -65,7 +66,7 @@ long discard_pages_each(const iovec* ranges, std::size_t count) noexcept;
 // limits
 inline constexpr std::uint64_t no_limit = ~std::uint64_t{0};
 std::size_t page_size() noexcept;
-std::uint64_t resource_limit(int which) noexcept;  // the soft one of RLIMIT_...
+std::uint64_t resource_limit(int which) noexcept; // the soft one of RLIMIT_...
 long read_file(const char* path, void* to, std::size_t size) noexcept;
 
 // threads
@@ -73,21 +74,21 @@ int futex_wait(const std::uint32_t* word, std::uint32_t expected, std::int64_t t
 int futex_wake(const std::uint32_t* word, int count) noexcept;
 void pause() noexcept;
 void finest_timer_slack() noexcept;
-unsigned usable_cpus() noexcept;  // affinity and cgroup quota counted, at least 1
+unsigned usable_cpus() noexcept; // affinity and cgroup quota counted, at least 1
 
 int thread_id() noexcept;
-void name_thread(const char* name) noexcept;  // the calling one; at most 15 characters are kept
-std::int64_t thread_cpu_time(int thread) noexcept;  // in nanoseconds; 0: there is no such thread
-unsigned thread_count() noexcept;             // of this process; 0: unknown
+void name_thread(const char* name) noexcept;       // the calling one; at most 15 characters are kept
+std::int64_t thread_cpu_time(int thread) noexcept; // in nanoseconds; 0: there is no such thread
+unsigned thread_count() noexcept;                  // of this process; 0: unknown
 const char* environment(const char* name) noexcept;
 
 // signals
 int signal_action(int signal, const struct sigaction* now, struct sigaction* before) noexcept;
-int signal_unblock(int signal) noexcept;  // for this thread
-int signal_queue(int thread, siginfo_t& all_of_it) noexcept;  // to a thread of this process
-int signal_stack(const stack_t* now, stack_t* before) noexcept;  // this thread's alternate one
-std::size_t signal_frame_size() noexcept;  // what the kernel itself puts on the stack of a handler
-void signal_wait() noexcept;  // until a handler has run
-void alarm_after(unsigned seconds) noexcept;  // SIGALRM
+int signal_unblock(int signal) noexcept;                        // for this thread
+int signal_queue(int thread, siginfo_t& all_of_it) noexcept;    // to a thread of this process
+int signal_stack(const stack_t* now, stack_t* before) noexcept; // this thread's alternate one
+std::size_t signal_frame_size() noexcept;    // what the kernel itself puts on the stack of a handler
+void signal_wait() noexcept;                 // until a handler has run
+void alarm_after(unsigned seconds) noexcept; // SIGALRM
 
-}  // namespace weft::sys
+} // namespace weft::sys

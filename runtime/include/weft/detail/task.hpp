@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <weft/backend/clock.hpp>
+#include <weft/fiber_id.hpp>
+#include <weft/source_location.hpp>
+
 #include <chrono>
 #include <cstddef>
 #include <exception>
@@ -10,9 +14,6 @@
 #include <string_view>
 #include <type_traits>
 #include <utility>
-#include <weft/backend/clock.hpp>
-#include <weft/fiber_id.hpp>
-#include <weft/source_location.hpp>
 
 namespace weft {
 
@@ -25,18 +26,21 @@ namespace detail {
 template <class Rep, class Period>
 constexpr clock::duration to_clock_duration(std::chrono::duration<Rep, Period> duration) noexcept {
     using seconds = std::chrono::duration<double>;
-    if (std::chrono::duration_cast<seconds>(duration) >= std::chrono::duration_cast<seconds>(clock::duration::max()))
+    if (std::chrono::duration_cast<seconds>(duration) >=
+        std::chrono::duration_cast<seconds>(clock::duration::max()))
         return clock::duration::max();
-    if (std::chrono::duration_cast<seconds>(duration) <= std::chrono::duration_cast<seconds>(clock::duration::min()))
+    if (std::chrono::duration_cast<seconds>(duration) <=
+        std::chrono::duration_cast<seconds>(clock::duration::min()))
         return clock::duration::min();
     return std::chrono::ceil<clock::duration>(duration);
 }
 
 // What a fiber does with the function it was given; one table a type. `payload` is the memory that holds function and result.
 struct task_operations {
-    void (*run)(void* payload);                      // calls the function, keeps its result, destroys the function; may throw
-    void (*drop_function)(void* payload) noexcept;   // instead of run
-    void (*drop_result)(void* payload) noexcept;     // after run returned, unless the result was taken; nullptr: nothing to do
+    void (*run)(void* payload); // calls the function, keeps its result, destroys the function; may throw
+    void (*drop_function)(void* payload) noexcept; // instead of run
+    void (*drop_result)(
+        void* payload) noexcept; // after run returned, unless the result was taken; nullptr: nothing to do
 };
 
 [[gnu::visibility("default")]] void* payload_of(fiber_control& fiber) noexcept;
@@ -58,7 +62,9 @@ struct task_result {
     task_result() noexcept {}
     ~task_result() {}
 
-    static void drop(void* payload) noexcept { std::destroy_at(std::addressof(static_cast<task_result*>(payload)->value)); }
+    static void drop(void* payload) noexcept {
+        std::destroy_at(std::addressof(static_cast<task_result*>(payload)->value));
+    }
 
     static R take(fiber_control& fiber) {
         auto* self = static_cast<task_result*>(payload_of(fiber));
@@ -97,7 +103,8 @@ struct task_payload : task_result<R> {
         } else if constexpr (std::is_reference_v<R>) {
             self->value = std::addressof(std::invoke(std::move(self->function)));
         } else {
-            ::new (static_cast<void*>(std::addressof(self->value))) stored_result<R>(std::invoke(std::move(self->function)));
+            ::new (static_cast<void*>(std::addressof(self->value)))
+                stored_result<R>(std::invoke(std::move(self->function)));
         }
     }
     static void drop_function(void* payload) noexcept {
@@ -157,5 +164,5 @@ fiber_control& spawn(scheduler* home, spawn_request request, F&& f) {
     return fiber;
 }
 
-}  // namespace detail
-}  // namespace weft
+} // namespace detail
+} // namespace weft

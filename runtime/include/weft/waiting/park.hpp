@@ -41,4 +41,4 @@ public:
     cancellation_shield& operator=(const cancellation_shield&) = delete;
 };
 
-}  // namespace weft
+} // namespace weft

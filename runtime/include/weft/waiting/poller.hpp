@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <cstdint>
-#include <memory>
 #include <weft/backend/clock.hpp>
 #include <weft/waiting/ready_list.hpp>
+
+#include <cstdint>
+#include <memory>
 
 namespace weft {
 
@@ -52,4 +53,4 @@ public:
 using make_poller = std::shared_ptr<poller> (*)();
 [[gnu::visibility("default")]] std::shared_ptr<poller> this_poller(make_poller make);
 
-}  // namespace weft
+} // namespace weft

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <cstddef>
 #include <weft/waiting/waiter.hpp>
+
+#include <cstddef>
 
 namespace weft {
 
@@ -29,4 +30,4 @@ private:
     std::size_t size_ = 0;
 };
 
-}  // namespace weft
+} // namespace weft

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <atomic>
 #include <weft/backend/sys.hpp>
+
+#include <atomic>
 
 namespace weft {
 
@@ -14,11 +15,13 @@ class [[gnu::visibility("default")]] spin_lock {
 public:
     void lock() noexcept {
         std::uint32_t expected = 0;
-        if (!word_.compare_exchange_strong(expected, 1, std::memory_order_acquire, std::memory_order_relaxed)) lock_slow();
+        if (!word_.compare_exchange_strong(expected, 1, std::memory_order_acquire, std::memory_order_relaxed))
+            lock_slow();
     }
     bool try_lock() noexcept {
         std::uint32_t expected = 0;
-        return word_.compare_exchange_strong(expected, 1, std::memory_order_acquire, std::memory_order_relaxed);
+        return word_.compare_exchange_strong(
+            expected, 1, std::memory_order_acquire, std::memory_order_relaxed);
     }
     void unlock() noexcept {
         if (word_.exchange(0, std::memory_order_release) == 2) wake();
@@ -30,4 +33,4 @@ private:
     std::atomic<std::uint32_t> word_{0};
 };
 
-}  // namespace weft
+} // namespace weft

@@ -8,7 +8,9 @@ namespace weft {
 // One entry of a waiter in one queue; lives on the waiting fiber's or thread's stack for the time of the wait.
 struct wait_node {
     wait_node(waiter& owner, wait_epoch at, wake_cause number = wake_cause::first_case) noexcept
-        : who(&owner), epoch(at), which(number) {}
+        : who(&owner),
+          epoch(at),
+          which(number) {}
     wait_node(const wait_node&) = delete;
     wait_node& operator=(const wait_node&) = delete;
 
@@ -59,4 +61,4 @@ private:
     wait_node* last_ = nullptr;
 };
 
-}  // namespace weft
+} // namespace weft

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <atomic>
-#include <cstdint>
 #include <weft/waiting/wait_reason.hpp>
 #include <weft/waiting/waiter_word.hpp>
+
+#include <atomic>
+#include <cstdint>
 
 // The one way to wait: who waits, and the word by which exactly one event ends the wait.
 //
@@ -49,9 +50,10 @@ class ready_list;
 
 class [[gnu::visibility("default")]] waiter : protected basic_waiter_word<> {
 public:
-    using basic_waiter_word::armed, basic_waiter_word::claimed, basic_waiter_word::saved, basic_waiter_word::woken,
-        basic_waiter_word::shielded;
-    using basic_waiter_word::claim, basic_waiter_word::cause, basic_waiter_word::word, basic_waiter_word::epoch_of;
+    using basic_waiter_word::armed, basic_waiter_word::claimed, basic_waiter_word::saved,
+        basic_waiter_word::woken, basic_waiter_word::shielded;
+    using basic_waiter_word::claim, basic_waiter_word::cause, basic_waiter_word::word,
+        basic_waiter_word::epoch_of;
 
     waiter(const waiter&) = delete;
     waiter& operator=(const waiter&) = delete;
@@ -74,10 +76,10 @@ protected:
     ~waiter() = default;
 
     std::atomic<const wait_reason*> reason_{nullptr};
-    scheduler* home_;  // nullptr: a plain thread
+    scheduler* home_; // nullptr: a plain thread
 };
 
 // The calling fiber's waiter, or the calling thread's where there is no fiber.
 [[gnu::visibility("default")]] waiter& this_waiter() noexcept;
 
-}  // namespace weft
+} // namespace weft

@@ -20,7 +20,7 @@ public:
 
     wait_epoch arm() noexcept {
         const wait_epoch epoch = epoch_of(word_.load(std::memory_order_relaxed)) + 1;
-        word_.store(std::uint64_t{epoch} << 32 | armed, std::memory_order_relaxed);  // [K3]
+        word_.store(std::uint64_t{epoch} << 32 | armed, std::memory_order_relaxed); // [K3]
         return epoch;
     }
 
@@ -28,8 +28,10 @@ public:
     bool claim(wait_epoch epoch, wake_cause cause) noexcept {
         std::uint64_t word = word_.load(std::memory_order_relaxed);
         while (epoch_of(word) == epoch && (word & (armed | claimed)) == armed) {
-            const std::uint64_t next = word | claimed | std::uint64_t{static_cast<std::uint16_t>(cause)} << 16;
-            if (word_.compare_exchange_weak(word, next, std::memory_order_acq_rel, std::memory_order_relaxed))  // [K2]
+            const std::uint64_t next =
+                word | claimed | std::uint64_t{static_cast<std::uint16_t>(cause)} << 16;
+            if (word_.compare_exchange_weak(
+                    word, next, std::memory_order_acq_rel, std::memory_order_relaxed)) // [K2]
                 return true;
         }
         return false;
@@ -37,23 +39,23 @@ public:
 
     // Right after the owner's context was saved. Gives the word as it was: with woken in it, the caller must schedule the owner.
     std::uint64_t commit_saved(bool shield) noexcept {
-        return word_.fetch_add(saved | (shield ? shielded : 0), std::memory_order_seq_cst);  // [K1] [C1]
+        return word_.fetch_add(saved | (shield ? shielded : 0), std::memory_order_seq_cst); // [K1] [C1]
     }
 
     // By whoever has claimed. True: the owner had been saved before, and the caller must schedule it.
     bool set_woken() noexcept {
         if ((word_.load(std::memory_order_acquire) & saved) != 0) return true;
-        return (word_.fetch_or(woken, std::memory_order_acq_rel) & saved) != 0;  // [K1]
+        return (word_.fetch_or(woken, std::memory_order_acq_rel) & saved) != 0; // [K1]
     }
 
     wake_cause cause() const noexcept {
         return static_cast<wake_cause>(word_.load(std::memory_order_acquire) >> 16 & 0xffff);
     }
-    std::uint64_t word() const noexcept { return word_.load(std::memory_order_seq_cst); }  // [C1]
+    std::uint64_t word() const noexcept { return word_.load(std::memory_order_seq_cst); } // [C1]
     static wait_epoch epoch_of(std::uint64_t word) noexcept { return static_cast<wait_epoch>(word >> 32); }
 
 private:
     Atomic<std::uint64_t> word_{0};
 };
 
-}  // namespace weft
+} // namespace weft
