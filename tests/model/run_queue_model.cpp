@@ -14,10 +14,9 @@ struct ball {
     atomic<unsigned> taken;
 };
 
-// What the threads do, a letter an operation:
-//   owner   + push, or where the ring is full, move its older half elsewhere     - pop     n set_next     t
-//   take_next thieves s steal from the owner   x steal_next   c steal from the other thief   - pop from their
-//   own ring
+// What the threads do, a letter an operation.
+//   owner    + push (if the ring is full, it and the older half go elsewhere), - pop, n set_next, t take_next
+//   thieves  s steal from the owner, c from the other thief, x steal_next, - pop from the own ring
 struct scripts {
     const char* owner;
     const char* first;
@@ -75,6 +74,7 @@ private:
     void push(ball& next) {
         next.ring_order.poke(add_one(pushed_));
         if (queues_[0].push(&next, true)) return;
+        queues_[0].take_half(take);
         take(&next);
     }
     static void take(ball* found) {
@@ -161,7 +161,7 @@ template <class T>
 using without_compare_exchange = basic_run_queue<T, 2, torn_compare_exchange>;
 
 TEST(RunQueueModel, FindsThatHeadIsNotMovedAtOnce) {
-    for (const scripts& each : {scripts{"+-", "s"}, scripts{"+", "s", "s"}}) {
+    for (const scripts& each : {scripts{"+-", "s"}, scripts{"+++", "s"}, scripts{"+", "s", "s"}}) {
         const outcome found = explore<run_queue_program<without_compare_exchange, 3>>(each);
         EXPECT_EQ(found.failure, "taken twice") << each.owner << ' ' << each.first << ' ' << each.second;
     }
@@ -210,6 +210,8 @@ public:
     T* steal_next() noexcept { return nullptr; }
     T* set_next(T* fiber) noexcept { return fiber; }
     T* take_next() noexcept { return nullptr; }
+    template <class Sink>
+    void take_half(Sink) noexcept {}
     bool has_next() const noexcept { return false; }
     bool ring_empty() const noexcept { return head_.load() == tail_.load(); }
 

@@ -61,6 +61,16 @@ TEST_P(RunQueue, FullRingRefusesAndStaysAsItIs) {
     EXPECT_EQ(drain(queue_), range(0, 256));
 }
 
+TEST_P(RunQueue, OlderHalfIsTakenFromAFullRing) {
+    push_all(0, 256);
+    std::vector<int> moved;
+    EXPECT_EQ(queue_.take_half([&](const item* each) { moved.push_back(index_of(each)); }), 128U);
+    EXPECT_EQ(moved, range(0, 128));
+    EXPECT_TRUE(push(256));
+    EXPECT_EQ(drain(queue_), range(128, 257));
+    EXPECT_EQ(queue_.take_half([](const item*) { FAIL(); }), 0U);
+}
+
 TEST_P(RunQueue, SlotsAreUsedAgainAndAgain) {
     push_all(0, 200);
     for (int i = 200; i < 1000; ++i) {
@@ -148,8 +158,13 @@ TEST_P(RunQueue, EachIsTakenExactlyOnceBesideThieves) {
                 if (!got) std::this_thread::yield();
             }
         });
+    unsigned full = 0;
     const auto push = [&](item& next) {
-        while (!queue_.push(&next, true)) std::this_thread::yield();
+        while (!queue_.push(&next, true))
+            if (++full % 8 == 0)
+                queue_.take_half(take);
+            else
+                std::this_thread::yield();
     };
     while (thieves_there.load() != thieves) std::this_thread::yield();
     for (int i = 0; i < count; ++i) {
