@@ -5,6 +5,7 @@
 
 #include <weft/backend/sys.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <limits>
 #include <optional>
@@ -62,7 +63,8 @@ options settle(options given) {
             from = "the environment variable WEFT_WORKERS";
             if (workers == 0) refuse(from, "0", "1 to 1024");
         }
-    if (workers > most_workers) refuse(from, std::to_string(workers), "1 to 1024, or 0 for one a CPU");
+    if (workers > most_workers)
+        refuse(from, std::to_string(workers), given.workers != 0 ? "1 to 1024, or 0 for one a CPU" : "1 to 1024");
     given.workers =
         workers != 0 ? static_cast<unsigned>(workers) : std::min(sys::usable_cpus(), most_workers);
 

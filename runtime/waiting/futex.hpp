@@ -18,8 +18,9 @@ inline bool futex_wait_until(
     const std::atomic<std::uint32_t>& word, std::uint32_t value, clock::time_point deadline) noexcept {
     std::int64_t left = -1;
     if (deadline != never) {
-        left = (deadline - clock::now()).count();
-        if (left <= 0) return false;
+        const clock::time_point now = clock::now();
+        if (deadline <= now) return false; // before the subtraction, which the distant past would overflow
+        left = (deadline - now).count();
     }
     return sys::futex_wait(reinterpret_cast<const std::uint32_t*>(&word), value, left) != -ETIMEDOUT;
 }

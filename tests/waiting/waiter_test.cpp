@@ -133,6 +133,13 @@ TEST(ThreadWaiter, DeadlineEndsTheWait) {
     EXPECT_FALSE(me.claim(epoch, wake_cause::first_case));
 }
 
+// The time left until the earliest time there is overflowed, and the thread waited without end.
+TEST(ThreadWaiter, ADeadlineInTheDistantPastEndsTheWait) {
+    waiter& me = this_waiter();
+    me.arm(for_a_test);
+    EXPECT_EQ(park(clock::time_point::min()), wake_cause::deadline);
+}
+
 // Everything the waker wrote before it woke is there, also where it had claimed when the deadline passed.
 TEST(ThreadWaiter, DeadlineAndClaimRaceAndOneWins) {
     constexpr unsigned rounds = 20'000;
