@@ -64,7 +64,8 @@ options settle(options given) {
             if (workers == 0) refuse(from, "0", "1 to 1024");
         }
     if (workers > most_workers)
-        refuse(from, std::to_string(workers), given.workers != 0 ? "1 to 1024, or 0 for one a CPU" : "1 to 1024");
+        refuse(from, std::to_string(workers),
+            given.workers != 0 ? "1 to 1024, or 0 for one a CPU" : "1 to 1024");
     given.workers =
         workers != 0 ? static_cast<unsigned>(workers) : std::min(sys::usable_cpus(), most_workers);
 
