@@ -130,13 +130,12 @@ void worker::commit_park(fiber_control& fiber) noexcept {
     fiber.parked_since.store(home_.coarse_now.load(std::memory_order_relaxed), std::memory_order_relaxed);
     const std::uint64_t before = fiber.commit_saved(shielded);
     // From here on the fiber may run elsewhere, unless it was woken before.
-    if ((before & waiter::woken) != 0) {
-        run_soon(fiber);
-    } else if ((before & waiter::claimed) == 0 && !shielded &&
-        fiber.cancel_requested.load(std::memory_order_seq_cst) && // [C1]
-        fiber.claim(waiter::epoch_of(before), wake_cause::cancelled)) {
-        run_soon(fiber);
-    }
+    const auto cancelled_meanwhile = [&] {
+        return (before & waiter::claimed) == 0 && !shielded &&
+            fiber.cancel_requested.load(std::memory_order_seq_cst) && // [C1]
+            fiber.claim(waiter::epoch_of(before), wake_cause::cancelled);
+    };
+    if ((before & waiter::woken) != 0 || cancelled_meanwhile()) run_soon(fiber);
 }
 
 void worker::fiber_main(void* transfer) {
