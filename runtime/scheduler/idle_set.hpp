@@ -21,9 +21,9 @@
 //
 // The last-searcher race (also "the named race"): work is published just as the last searcher falls asleep. Two recipes:
 //   publisher                                        sleeper
-//     1. publish the work                              1. announce: leave searching and awake, enter sleepers_  [I1]
-//     2. full fence                             [I1]   2. was it the last that searched? Look at every queue once more
-//     3. nobody searches, somebody sleeps?             3. work there? Withdraw from sleepers_ and search again
+//     1. publish the work                              1. announce: enter sleepers_, then leave the word       [I1]
+//        (sequentially consistent)              [I1]   2. was it the last that searched? Look at every queue once more
+//     2. nobody searches, somebody sleeps?             3. work there? Withdraw from sleepers_ and search again
 //        Take a sleeper out and wake it                4. else sleep
 //   [I1] Both sides write, then read what the other wrote; sequential consistency forbids that both miss. The publisher that
 //        finds a searcher leaves: that searcher has yet to do its step 1 and will look again if it is the last; if it is not
@@ -42,7 +42,7 @@ public:
     // It ends (a spare that is not needed any more).
     void leave() noexcept { word_.fetch_sub(one_awake, std::memory_order_seq_cst); }
 
-    // The publisher's step 3; the caller has fenced. Gives the worker to wake, which then counts as searching, or none.
+    // The publisher's step 2. Gives the worker to wake, which then counts as searching, or none.
     template <class IsPolling>
     int take_sleeper(IsPolling is_polling) noexcept {
         if (searching(word_.load(std::memory_order_seq_cst)) != 0 ||

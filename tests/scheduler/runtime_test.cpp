@@ -137,13 +137,5 @@ TEST(Runtime, ShutdownThatDoesNotEndIsReported) {
         ::testing::KilledBySignal(SIGABRT), "shutdown.*1 fibers(.|\n)*stubborn");
 }
 
-TEST(Runtime, GoAfterTheEndIsRefused) {
-    auto r = std::make_unique<runtime>();
-    fiber<void> f = r->go([] {});
-    f.join();
-    r.reset();
-    EXPECT_EQ(test::living_fibers(), 0U);
-}
-
 } // namespace
 } // namespace weft

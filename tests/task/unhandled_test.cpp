@@ -21,7 +21,7 @@ TEST(Unhandled, DroppingTheHandleAfterwardsCountsToo) {
     GTEST_FLAG_SET(death_test_style, "threadsafe");
     EXPECT_DEATH(weft::run([] {
         auto f = go([] { throw 5; });
-        sleep(std::chrono::milliseconds(1));
+        while (test::living_fibers() != 1) yield();
         f = {};
         sleep(std::chrono::hours(1));
     }),
