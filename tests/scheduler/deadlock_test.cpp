@@ -23,11 +23,13 @@ TEST_P(Deadlock, OfAllFibersEndsTheProgramWithCode2) {
                     [] {
                         fiber<void> a;
                         fiber<void> b;
+                        std::atomic<bool> both_started{false};
                         a = go({.name = "first"}, [&] {
-                            while (!b.joinable()) yield();
+                            while (!both_started.load()) yield();
                             b.join();
                         });
                         b = go({.name = "second"}, [&] { a.join(); });
+                        both_started.store(true);
                         go([] { sleep(1ms); }).join();
                         b.join();
                     },
