@@ -242,6 +242,10 @@ void pause() noexcept {
     asm volatile("isb");
 #endif
 }
+WEFT_LEAF void nap(std::int64_t ns) noexcept {
+    const timespec time{ns / 1'000'000'000, ns % 1'000'000'000};
+    ::nanosleep(&time, nullptr);
+}
 // The default slack of 50 us would be added to every timed wait of this thread.
 WEFT_LEAF void finest_timer_slack() noexcept { ::prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL); }
 

@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <weft/waiting/spin_lock.hpp>
 
+#include <algorithm>
+
 namespace weft {
 
-// The spin covers the longest section guarded by such a lock several times over; the number was not tuned.
+// The spin covers the longest section guarded by such a lock several times over; the numbers were not tuned.
 constexpr int spins = 100;
+constexpr std::int64_t first_nap_ns = 20'000;
+constexpr std::int64_t longest_nap_ns = 1'000'000;
 
 void spin_lock::lock_slow() noexcept {
-    for (int i = 0; i < spins; ++i) {
-        if (word_.load(std::memory_order_relaxed) == 0 && try_lock()) return;
-        sys::pause();
+    for (std::int64_t nap = first_nap_ns;; nap = std::min(2 * nap, longest_nap_ns)) {
+        for (int i = 0; i < spins; ++i) {
+            if (try_lock()) return;
+            sys::pause();
+        }
+        sys::nap(nap);
     }
-    while (word_.exchange(2, std::memory_order_acquire) != 0)
-        sys::futex_wait(reinterpret_cast<const std::uint32_t*>(&word_), 2, -1);
 }
-
-void spin_lock::wake() noexcept { sys::futex_wake(reinterpret_cast<const std::uint32_t*>(&word_), 1); }
 
 } // namespace weft

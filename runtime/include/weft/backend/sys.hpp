@@ -73,6 +73,7 @@ long read_file(const char* path, void* to, std::size_t size) noexcept;
 int futex_wait(const std::uint32_t* word, std::uint32_t expected, std::int64_t timeout_ns) noexcept;
 int futex_wake(const std::uint32_t* word, int count) noexcept;
 void pause() noexcept;
+void nap(std::int64_t ns) noexcept; // may end early
 void finest_timer_slack() noexcept;
 unsigned usable_cpus() noexcept; // affinity and cgroup quota counted, at least 1
 

@@ -7,30 +7,24 @@
 
 namespace weft {
 
-// Guards a few instructions of a wait queue, a timer heap or a pool. Never held across a park, a callback of the user or a
-// system call that may sleep. BasicLockable. An owner that lost its CPU is waited for asleep, in the kernel, after a short spin.
+// Guards a few instructions of a wait queue, a channel, a timer heap or a pool. Never held across a park, a callback of the
+// user or a system call that may sleep. BasicLockable. Unlocking is a plain store: nobody can sleep in the kernel until it is
+// told of it, so whoever waits for an owner that lost its CPU naps, longer each time, after a short spin.
 //
-// word: 0 free, 1 held, 2 held and somebody sleeps. [L1] unlock releases, lock acquires: what the holder wrote.
+// [L1] unlock releases, lock acquires: what the holder wrote.
 class [[gnu::visibility("default")]] spin_lock {
 public:
     void lock() noexcept {
-        std::uint32_t expected = 0;
-        if (!word_.compare_exchange_strong(expected, 1, std::memory_order_acquire, std::memory_order_relaxed))
-            lock_slow();
+        if (held_.exchange(true, std::memory_order_acquire)) lock_slow();
     }
     bool try_lock() noexcept {
-        std::uint32_t expected = 0;
-        return word_.compare_exchange_strong(
-            expected, 1, std::memory_order_acquire, std::memory_order_relaxed);
+        return !held_.load(std::memory_order_relaxed) && !held_.exchange(true, std::memory_order_acquire);
     }
-    void unlock() noexcept {
-        if (word_.exchange(0, std::memory_order_release) == 2) wake();
-    }
+    void unlock() noexcept { held_.store(false, std::memory_order_release); }
 
 private:
     void lock_slow() noexcept;
-    void wake() noexcept;
-    std::atomic<std::uint32_t> word_{0};
+    std::atomic<bool> held_{false};
 };
 
 } // namespace weft
