@@ -31,6 +31,8 @@
 // [F1] The end releases, join and detach acquire: result and exception. An exception nobody will take is
 // reported by the end if it finds `detached`, else by the detach that finds `ended`: both are
 // read-modify-writes of one word, so exactly one of them finds the other's flag.
+// [F3] No dump takes a reference once `ended` is set, so whoever then finds its own to be the only one drops it without a
+// read-modify-write; the acquiring load sees what those did who dropped theirs before.
 namespace weft {
 
 struct local_values;

@@ -46,11 +46,11 @@ std::vector<fiber_control*> fiber_registry::slabs() {
     return slabs_;
 }
 
-// A reference may be added only to a block that has one: life 0 is a free block, and only whoever takes it
-// from the free list makes it more.
+// A reference may be added only to a fiber that lives: life 0 is a free block, and only whoever takes it from the free list
+// makes it more; an ended one belongs to its handle [F3].
 bool fiber_registry::pin(fiber_control& fiber) noexcept {
     std::uint32_t life = fiber.life.load(std::memory_order_relaxed);
-    while (life >= fiber_control::one_reference)
+    while (life >= fiber_control::one_reference && (life & fiber_control::ended) == 0)
         if (fiber.life.compare_exchange_weak(life, life + fiber_control::one_reference,
                 std::memory_order_acquire, std::memory_order_relaxed))
             return true;
@@ -58,6 +58,14 @@ bool fiber_registry::pin(fiber_control& fiber) noexcept {
 }
 
 void fiber_registry::unpin(fiber_control& fiber) noexcept { drop_reference(fiber); }
+
+std::size_t fiber_registry::used() {
+    std::size_t count = 0;
+    for (const fiber_control* slab : slabs())
+        for (std::size_t i = 0; i < slab_size; ++i)
+            count += slab[i].life.load(std::memory_order_relaxed) == 0 ? 0 : 1;
+    return count;
+}
 
 void fiber_cache::refill() { free_ = fiber_registry::instance().take(batch); }
 

@@ -35,6 +35,9 @@ public:
                 }
     }
 
+    // Blocks that nobody has given back, those of ended fibers with a living handle included.
+    std::size_t used();
+
     static bool pin(fiber_control& fiber) noexcept;
     static void unpin(fiber_control& fiber) noexcept;
 

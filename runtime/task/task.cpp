@@ -181,9 +181,13 @@ void throw_not_joinable(const char* operation) {
 } // namespace detail
 
 void drop_reference(fiber_control& fiber) noexcept {
-    const std::uint32_t before =
-        fiber.life.fetch_sub(fiber_control::one_reference, std::memory_order_acq_rel);
-    if (before / fiber_control::one_reference != 1) return;
+    const std::uint32_t life = fiber.life.load(std::memory_order_acquire);
+    const bool alone = (life & fiber_control::ended) != 0 && life / fiber_control::one_reference == 1; // [F3]
+    if (!alone &&
+        fiber.life.fetch_sub(fiber_control::one_reference, std::memory_order_acq_rel) /
+                fiber_control::one_reference !=
+            1)
+        return;
     if (fiber.result_present && fiber.operations->drop_result != nullptr)
         fiber.operations->drop_result(fiber.payload);
     fiber.exception = nullptr;

@@ -18,12 +18,7 @@ inline std::size_t living_fibers() {
     return count;
 }
 
-// Control blocks that nobody has given back, those of ended fibers with a living handle included.
-inline std::size_t used_control_blocks() {
-    std::size_t count = 0;
-    fiber_registry::instance().for_each([&](fiber_control&) { ++count; });
-    return count;
-}
+inline std::size_t used_control_blocks() { return fiber_registry::instance().used(); }
 
 // The body runs as the main fiber of a runtime with GetParam() workers; nothing may be left afterwards.
 class fibers : public ::testing::TestWithParam<unsigned> {
