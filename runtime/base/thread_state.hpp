@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <weft/backend/rng.hpp>
+
 namespace weft {
 
 class worker;
@@ -17,6 +19,7 @@ struct thread_state {
     thread_waiter* waiter = nullptr; // of a plain thread that has waited
     unsigned runs_entered = 0;       // of a plain thread: calls of run() that it is inside
     local_values* locals = nullptr;  // of a plain thread: its fiber_local values
+    rng random{0};                   // of a plain thread
 };
 
 thread_state& this_thread_state() noexcept;

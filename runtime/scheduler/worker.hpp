@@ -66,6 +66,7 @@ public:
     fiber_cache& control_blocks() noexcept { return control_blocks_; }
     stack_cache& stacks() noexcept { return stacks_; }
     timer_heap& timers() noexcept { return timers_; }
+    rng& random() noexcept { return random_; }
     std::uint64_t next_fiber_id() noexcept;
     void count_spawned() noexcept { increment(spawned_); }
     void count_ended() noexcept { increment(ended_); }

@@ -84,6 +84,16 @@ void count_operation() {
     yield();
 }
 
+void begin_operation() {
+    worker* here = worker::current();
+    if (here == nullptr || here->running() == nullptr) return;
+    if (here->running()->cancel_requested.load(std::memory_order_relaxed)) [[unlikely]]
+        cancellation_point();
+    if (!here->spend_operation()) return;
+    here->refill_operations();
+    yield();
+}
+
 void yield() {
     worker* here = worker::current();
     if (here == nullptr || here->running() == nullptr) return std::this_thread::yield();

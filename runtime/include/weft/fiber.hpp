@@ -21,6 +21,14 @@ struct fiber_options {
     std::size_t stack_size = 0; // usable bytes; 0: what the runtime's options say
 };
 
+template <class R>
+class fiber;
+
+namespace detail {
+template <class R>
+fiber_control* control_of(const fiber<R>& of) noexcept;
+} // namespace detail
+
 // The handle of a fiber: move-only, may be joined once. Destroying or overwriting it detaches the fiber. A handle is used by
 // one thread or fiber at a time, as a std::thread is; cancel() alone may be called from anywhere meanwhile.
 template <class R>
@@ -78,8 +86,16 @@ public:
     }
 
 private:
+    friend fiber_control* detail::control_of<R>(const fiber& of) noexcept;
     fiber_control* control_ = nullptr;
 };
+
+namespace detail {
+template <class R>
+fiber_control* control_of(const fiber<R>& of) noexcept {
+    return of.control_;
+}
+} // namespace detail
 
 // Starts a fiber that calls f() on the calling fiber's runtime; on a plain thread, on the default runtime, which the first
 // such call starts. Never blocks. The call of go happens before the call of f. Throws stack_unavailable (a std::bad_alloc) if
@@ -123,7 +139,7 @@ template <class F, class First, class... Rest>
 [[gnu::visibility("default")]] void sleep(clock::duration duration);
 template <class Rep, class Period>
 void sleep(std::chrono::duration<Rep, Period> duration) {
-    sleep(detail::to_clock_duration(duration));
+    sleep(to_clock_duration(duration));
 }
 
 namespace this_fiber {

@@ -22,19 +22,6 @@ class scheduler;
 
 namespace detail {
 
-// Rounded up, so that nobody wakes early; what does not fit is the longest there is.
-template <class Rep, class Period>
-constexpr clock::duration to_clock_duration(std::chrono::duration<Rep, Period> duration) noexcept {
-    using seconds = std::chrono::duration<double>;
-    if (std::chrono::duration_cast<seconds>(duration) >=
-        std::chrono::duration_cast<seconds>(clock::duration::max()))
-        return clock::duration::max();
-    if (std::chrono::duration_cast<seconds>(duration) <=
-        std::chrono::duration_cast<seconds>(clock::duration::min()))
-        return clock::duration::min();
-    return std::chrono::ceil<clock::duration>(duration);
-}
-
 // What a fiber does with the function it was given; one table a type. `payload` is the memory that holds function and result.
 struct task_operations {
     void (*run)(void* payload); // calls the function, keeps its result, destroys the function; may throw

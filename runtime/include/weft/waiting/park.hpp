@@ -6,7 +6,7 @@
 
 // The only way to suspend. A blocking call of weft, whatever it waits for, has this shape:
 //
-//     cancellation_point();                                   // throws if the caller was cancelled before
+//     begin_operation();                                      // throws if the caller was cancelled before
 //     waiter& me = this_waiter();
 //     {   lock the thing; if it is ready: take it, return
 //         node = wait_node(me, me.arm(reason)); queue.push(node);    unlock   }
@@ -31,6 +31,9 @@ inline constexpr clock::time_point never = clock::time_point::max();
 // Counts one operation that did not wait against the calling fiber's slice, and yields when the slice is used up, so that a
 // fiber whose channel or socket is always ready does not starve the others. A cancellation point when it yields.
 [[gnu::visibility("default")]] void count_operation();
+
+// What a blocking call begins with: cancellation_point() and count_operation() in one, at the price of one look at the fiber.
+[[gnu::visibility("default")]] void begin_operation();
 
 // While it lives, no blocking call of this fiber is cancelled. For weft's own destructors.
 class [[gnu::visibility("default")]] cancellation_shield {

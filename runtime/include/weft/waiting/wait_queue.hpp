@@ -3,10 +3,13 @@
 
 #include <weft/waiting/waiter.hpp>
 
+#include <cstddef>
+
 namespace weft {
 
 // One entry of a waiter in one queue; lives on the waiting fiber's or thread's stack for the time of the wait.
 struct wait_node {
+    wait_node() = default;
     wait_node(waiter& owner, wait_epoch at, wake_cause number = wake_cause::first_case) noexcept
         : who(&owner),
           epoch(at),
@@ -16,9 +19,9 @@ struct wait_node {
 
     bool claim() const noexcept { return who->claim(epoch, which); }
 
-    waiter* who;
-    wait_epoch epoch;
-    wake_cause which;
+    waiter* who = nullptr;
+    wait_epoch epoch = 0;
+    wake_cause which = wake_cause::first_case;
     bool queued = false;
     wait_node* next = nullptr;
     wait_node* previous = nullptr;
@@ -30,12 +33,25 @@ class wait_queue {
 public:
     bool empty() const noexcept { return first_ == nullptr; }
     wait_node* front() const noexcept { return first_; }
+    std::size_t size() const noexcept { // walks
+        std::size_t count = 0;
+        for (const wait_node* node = first_; node != nullptr; node = node->next) ++count;
+        return count;
+    }
 
     void push(wait_node& node) noexcept {
         node.previous = last_;
         node.next = nullptr;
         (last_ == nullptr ? first_ : last_->next) = &node;
         last_ = &node;
+        node.queued = true;
+    }
+    // For a node that had been served first and got nothing: its turn is still the next.
+    void push_front(wait_node& node) noexcept {
+        node.previous = nullptr;
+        node.next = first_;
+        (first_ == nullptr ? last_ : first_->previous) = &node;
+        first_ = &node;
         node.queued = true;
     }
     // Without effect on a node that is not queued any more.

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+// All of runtime and channel.
+
 #include <weft/cancel.hpp>
+#include <weft/channel.hpp>
 #include <weft/debug.hpp>
 #include <weft/fiber.hpp>
 #include <weft/local.hpp>
 #include <weft/run.hpp>
+#include <weft/select.hpp>
+#include <weft/selector.hpp>
