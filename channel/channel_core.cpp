@@ -59,8 +59,12 @@ void channel_core::close() {
         publish();
     }
     while (claimed != nullptr) {
-        waiter* who = claimed->who;
-        claimed = claimed->next; // the node dies as soon as its owner runs
+        waiter* who = nullptr;
+        {
+            const hidden_from_race_detector hidden;
+            who = claimed->who;
+            claimed = claimed->next; // the node dies as soon as its owner runs
+        }
         who->wake();
     }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-#include <weft/detail/race_edges.hpp>
+#include <weft/waiting/race_edges.hpp>
 #include <weft/detail/select_engine.hpp>
 #include <weft/waiting/park.hpp>
 

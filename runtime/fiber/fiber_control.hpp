@@ -45,8 +45,8 @@ struct alignas(64) fiber_control : waiter {
     fiber_control() noexcept : waiter(nullptr) {}
     using waiter::commit_saved;
 
-    scheduler& home() const noexcept { return *home_; }
-    void set_home(scheduler& home) noexcept { home_ = &home; }
+    scheduler& home() const noexcept { return *home_.load(std::memory_order_relaxed); }
+    void set_home(scheduler& home) noexcept { home_.store(&home, std::memory_order_relaxed); }
     bool begun() const noexcept { return where_it_stands != nullptr; }
     bool has_ended() const noexcept { return (life.load(std::memory_order_acquire) & ended) != 0; } // [F1]
 

@@ -3,7 +3,18 @@
 
 #include "task/task.hpp"
 
+#include <weft/waiting/race_edges.hpp>
+
 namespace weft {
+
+namespace {
+
+fiber_control* new_slab() {
+    const hidden_from_race_detector hidden; // as every waiter
+    return new fiber_control[fiber_registry::slab_size];
+}
+
+} // namespace
 
 fiber_registry& fiber_registry::instance() {
     static auto* registry =
@@ -15,7 +26,7 @@ fiber_registry::chain fiber_registry::take(std::size_t at_most) {
     const std::lock_guard guard(mutex_);
     if (free_.first == nullptr) {
         slabs_.reserve(slabs_.size() + 1);
-        auto* slab = new fiber_control[slab_size];
+        auto* slab = new_slab();
         slabs_.push_back(slab);
         for (std::size_t i = slab_size; i-- > 0;) {
             slab[i].next = free_.first;

@@ -13,6 +13,8 @@ namespace weft {
 // late wakers and dumps may look at a block at any time. Any thread.
 class fiber_registry {
 public:
+    static constexpr std::size_t slab_size = 256;
+
     static fiber_registry& instance();
 
     // A chain of free blocks, linked by `next`; makes a slab if there is none. Throws std::bad_alloc.
@@ -42,8 +44,6 @@ public:
     static void unpin(fiber_control& fiber) noexcept;
 
 private:
-    static constexpr std::size_t slab_size = 256;
-
     std::vector<fiber_control*> slabs();
 
     std::mutex mutex_;

@@ -48,14 +48,15 @@ wake_cause park(clock::time_point deadline) noexcept {
 }
 
 void waiter::wake() noexcept {
-    if (home_ == nullptr)
+    scheduler* home = home_.load(std::memory_order_relaxed);
+    if (home == nullptr)
         static_cast<thread_waiter*>(this)->unblock();
     else if (set_woken())
-        home_->make_runnable(static_cast<fiber_control&>(*this));
+        home->make_runnable(static_cast<fiber_control&>(*this));
 }
 
 void waiter::wake(ready_list& batch) noexcept {
-    if (home_ != &batch.home())
+    if (home_.load(std::memory_order_relaxed) != &batch.home())
         wake();
     else if (set_woken())
         batch.push(static_cast<fiber_control&>(*this));

@@ -6,6 +6,7 @@
 #include "scheduler/process.hpp"
 #include "waiting/futex.hpp"
 
+#include <weft/waiting/race_edges.hpp>
 #include <weft/waiting/spin_lock.hpp>
 
 #include <mutex>
@@ -27,7 +28,10 @@ thread_waiter& thread_waiter::of_this_thread() noexcept {
         const std::lock_guard guard(free_lock);
         if (free_waiters != nullptr) state.waiter = std::exchange(free_waiters, free_waiters->next_);
     }
-    if (state.waiter == nullptr) state.waiter = new (std::nothrow) thread_waiter;
+    if (state.waiter == nullptr) {
+        const hidden_from_race_detector hidden;
+        state.waiter = new (std::nothrow) thread_waiter;
+    }
     if (state.waiter == nullptr) fatal("no memory for a thread to wait");
     release_state_at_thread_exit();
     return *state.waiter;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <weft/detail/race_edges.hpp>
+#include <weft/waiting/race_edges.hpp>
 #include <weft/waiting/park.hpp>
 #include <weft/waiting/spin_lock.hpp>
 #include <weft/waiting/wait_queue.hpp>

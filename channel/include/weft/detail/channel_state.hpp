@@ -104,7 +104,10 @@ public:
     bool give(T& value, after_section& after) {
         const hidden_from_race_detector hidden;
         if (channel_node* node = claim_first(receivers_))
-            serve(*node, after, [&] { fill(*node, value); });
+            serve(*node, after, [&] {
+                const seen_by_race_detector seen;
+                fill(*node, value);
+            });
         else if (count_ >= capacity())
             return false;
         else if (capacity() == no_limit)
@@ -125,7 +128,10 @@ public:
                 get(ring_, out);
             if (!senders_.empty()) refill(after);
         } else if (channel_node* node = claim_first(senders_)) {
-            serve(*node, after, [&] { set(out, *static_cast<T*>(node->value)); });
+            serve(*node, after, [&] {
+                const seen_by_race_detector seen;
+                set(out, *static_cast<T*>(node->value));
+            });
         } else {
             return false;
         }
@@ -162,8 +168,8 @@ private:
         {
             const seen_by_race_detector seen;
             edge_from(&node);
-            move();
         }
+        move();
         node.outcome = channel_node::end::served;
     }
     void refill(after_section& after) {

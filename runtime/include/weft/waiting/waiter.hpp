@@ -69,14 +69,16 @@ public:
     void wake(ready_list& batch) noexcept;
 
     const wait_reason* reason() const noexcept { return reason_.load(std::memory_order_relaxed); }
-    bool is_fiber() const noexcept { return home_ != nullptr; }
+    bool is_fiber() const noexcept { return home_.load(std::memory_order_relaxed) != nullptr; }
 
 protected:
     explicit waiter(scheduler* home) noexcept : home_(home) {}
     ~waiter() = default;
 
     std::atomic<const wait_reason*> reason_{nullptr};
-    scheduler* home_; // nullptr: a plain thread
+    // nullptr: a plain thread. Constant while anybody may wake it; atomic for ThreadSanitizer, which is not shown every lock by
+    // which a waiter is published (race_edges.hpp).
+    std::atomic<scheduler*> home_;
 };
 
 // The calling fiber's waiter, or the calling thread's where there is no fiber.

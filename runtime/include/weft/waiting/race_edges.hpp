@@ -16,8 +16,9 @@ void __tsan_release(void* address);
 // What ThreadSanitizer is to see of a channel: the edges of the memory model and no others. The lock orders any two operations
 // on a channel, also those between which the model promises nothing; if ThreadSanitizer saw it, it would be silent about
 // programs that rely on luck. So what is done under the lock is hidden from it, but for the moves of values, which are the
-// user's code, and the edges are told to it: of a value, by the place it lies in, and of the close. Nothing in other builds.
-namespace weft::detail {
+// user's code, and the edges are told to it: of a value, by the place it lies in, and of the close. What is published by a
+// hidden lock must have been made hidden, too: waiters are. Nothing in other builds.
+namespace weft {
 
 #if defined(__SANITIZE_THREAD__)
 inline constexpr bool race_detector = true;
@@ -63,7 +64,8 @@ public:
     seen_by_race_detector& operator=(const seen_by_race_detector&) = delete;
 };
 
-// Outside of what is hidden, or within what is seen again.
+// The edge between whoever calls edge_to and whoever then calls edge_from with the same place. Outside of what is hidden, or
+// within what is seen again.
 inline void edge_from([[maybe_unused]] const void* place) noexcept {
     if constexpr (race_detector) __tsan_acquire(const_cast<void*>(place));
 }
@@ -71,4 +73,4 @@ inline void edge_to([[maybe_unused]] const void* place) noexcept {
     if constexpr (race_detector) __tsan_release(const_cast<void*>(place));
 }
 
-} // namespace weft::detail
+} // namespace weft
