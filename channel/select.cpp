@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
-#include <weft/waiting/race_edges.hpp>
 #include <weft/detail/select_engine.hpp>
 #include <weft/waiting/park.hpp>
+#include <weft/waiting/race_edges.hpp>
 
 #include <algorithm>
 #include <optional>

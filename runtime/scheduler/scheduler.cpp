@@ -149,6 +149,7 @@ void scheduler::stop_workers() noexcept {
     workers_stop.store(true, std::memory_order_seq_cst);
     for (const auto& each : workers_in_use()) each->sleep_state().wake(poller_now);
     for (const auto& each : workers_in_use()) each->join_thread();
+    for (const auto& each : workers_in_use()) each->timers().forget_all();
 }
 
 } // namespace weft

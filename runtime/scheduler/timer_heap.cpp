@@ -2,6 +2,10 @@
 #include "scheduler/timer_heap.hpp"
 
 #include "base/check.hpp"
+#include "fiber/fiber_control.hpp"
+#include "scheduler/fiber_list.hpp"
+
+#include <weft/waiting/timer_call.hpp>
 
 #include <mutex>
 #include <new>
@@ -12,35 +16,61 @@ constexpr std::size_t children = 4;
 
 bool timer_heap::arm(timer_node& node, clock::time_point when) noexcept {
     const std::lock_guard guard(lock_);
-    const entry made{when.time_since_epoch().count(), armed_++, &node};
+    node.heap = this;
+    insert(node, when.time_since_epoch().count());
+    publish_next();
+    return node.place == 0;
+}
+
+void timer_heap::insert(timer_node& node, std::int64_t when) noexcept {
+    const entry made{when, armed_++, &node};
     try {
         heap_.push_back(made);
     } catch (const std::bad_alloc&) {
         fatal("no memory to arm a timer beside %zu others", heap_.size());
     }
-    node.heap = this;
     rise(heap_.size() - 1, made);
-    publish_next();
-    return node.place == 0;
 }
 
-void timer_heap::disarm(timer_node& node) noexcept {
-    if (node.heap == nullptr) return;
+bool timer_heap::disarm(timer_node& node) noexcept {
+    if (node.heap == nullptr) return false;
     const std::lock_guard guard(node.heap->lock_);
-    if (node.place == timer_node::nowhere) return;
+    if (node.place == timer_node::nowhere) return false;
     node.heap->remove(node.place);
     node.heap->publish_next();
+    return true;
 }
 
 void timer_heap::fire(clock::time_point now, ready_list& batch) noexcept {
     const std::lock_guard guard(lock_);
     while (!heap_.empty() && heap_.front().when <= now.time_since_epoch().count()) {
         timer_node& node = *heap_.front().node;
-        waiter& who = *node.who;
+        const clock::time_point due{clock::duration(heap_.front().when)};
         remove(0);
+        if (node.call != nullptr) {
+            const clock::time_point again = node.call->fire(due, now, batch);
+            if (again != clock::time_point::max()) insert(node, again.time_since_epoch().count());
+            continue;
+        }
+        waiter& who = *node.who;
         if (who.claim(node.epoch, wake_cause::deadline)) who.wake(batch); // the node may be gone from here on
     }
     publish_next();
+}
+
+void timer_heap::forget_all() noexcept {
+    fiber_list unstarted;
+    {
+        const std::lock_guard guard(lock_);
+        for (const entry& each : heap_) {
+            each.node->place = timer_node::nowhere;
+            if (each.node->call == nullptr) continue;
+            if (fiber_control* fiber = each.node->call->forgotten()) unstarted.push(*fiber);
+        }
+        heap_.clear();
+        publish_next();
+    }
+    while (fiber_control* fiber = unstarted.pop()) detail::discard_unstarted(*fiber);
 }
 
 void timer_heap::remove(std::size_t place) noexcept {

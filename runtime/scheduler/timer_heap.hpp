@@ -4,37 +4,24 @@
 #include <weft/backend/clock.hpp>
 #include <weft/waiting/ready_list.hpp>
 #include <weft/waiting/spin_lock.hpp>
+#include <weft/waiting/timer_node.hpp>
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 // The timers armed by one worker.
 //
-// Purpose. Ends waits at their deadlines. A heap of four children a node, over {when, number} so that equal deadlines fire in
+// Purpose. Ends waits at their deadlines, and makes the calls that are due. A heap of four children a node, over {when, number} so that equal deadlines fire in
 // the order they were armed; a node knows its place, so disarming removes it at once and nothing is left behind.
 // Who may call. Any thread, all of it: whoever finds a timer due fires it, so a worker that is stuck delays nobody.
 // Invariant. A node is in the heap exactly if its place is not `nowhere`; both change under the lock, and a waiter is claimed
-// under it; so after disarm() nobody can reach the node.
+// under it, or a call made; so after disarm() nobody can reach the node.
 // Order pair. [T1] next_ is stored sequentially consistent: see timer_watch.hpp.
 namespace weft {
 
-class timer_heap;
-
-struct timer_node {
-    timer_node(waiter& owner, wait_epoch at) noexcept : who(&owner), epoch(at) {}
-    timer_node(const timer_node&) = delete;
-    timer_node& operator=(const timer_node&) = delete;
-
-    static constexpr std::size_t nowhere = static_cast<std::size_t>(-1);
-
-    waiter* who;
-    wait_epoch epoch;
-    timer_heap* heap = nullptr;
-    std::size_t place = nowhere;
-};
-
-class timer_heap {
+class timer_heap : public std::enable_shared_from_this<timer_heap> {
 public:
     timer_heap() = default;
     timer_heap(const timer_heap&) = delete;
@@ -42,9 +29,13 @@ public:
 
     // True: it is now the first to fire.
     bool arm(timer_node& node, clock::time_point when) noexcept;
-    static void disarm(timer_node& node) noexcept;
-    // Claims the waiters of all timers due, with wake_cause::deadline, and puts those it got into the list.
+    // True: it was armed.
+    static bool disarm(timer_node& node) noexcept;
+    // Claims the waiters of all timers due, with wake_cause::deadline, and puts those it got into the list; makes the calls.
     void fire(clock::time_point now, ready_list& batch) noexcept;
+
+    // No worker fires them any more.
+    void forget_all() noexcept;
 
     // When the first timer is due; clock::time_point::max(): there is none.
     clock::time_point next() const noexcept {
@@ -67,6 +58,7 @@ private:
         }
     };
 
+    void insert(timer_node& node, std::int64_t when) noexcept;
     void remove(std::size_t place) noexcept;
     void rise(std::size_t place, entry moving) noexcept;
     void sink(std::size_t place, entry moving) noexcept;

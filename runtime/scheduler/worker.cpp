@@ -257,8 +257,8 @@ fiber_control* worker::attend() noexcept {
     ready_list batch(home_);
     if (asked)
         fire_due_timers_of_all(now, batch);
-    else if (timers_.due(now))
-        timers_.fire(now, batch);
+    else if (timers_->due(now))
+        timers_->fire(now, batch);
     if (now - last_poll_ >= policy::poll_interval &&
         home_.poller_now.load(std::memory_order_acquire)->size() != 0 &&
         !home_.polled_by_somebody.exchange(true, std::memory_order_acquire)) {
@@ -307,9 +307,9 @@ fiber_control* worker::take_shared() noexcept {
 fiber_control* worker::find_work() noexcept {
     for (;;) {
         fiber_control* found = pick();
-        if (found == nullptr && !timers_.empty_approx()) {
+        if (found == nullptr && !timers_->empty_approx()) {
             ready_list batch(home_);
-            timers_.fire(clock::now(), batch);
+            timers_->fire(clock::now(), batch);
             if (!batch.empty()) {
                 run_batch(batch);
                 continue;
@@ -360,7 +360,7 @@ bool worker::work_anywhere() const noexcept {
 
 void worker::fire_due_timers_of_all(clock::time_point now, ready_list& batch) noexcept {
     for (const auto& each : home_.workers_in_use())
-        if (each->timers_.due(now)) each->timers_.fire(now, batch);
+        if (each->timers_->due(now)) each->timers_->fire(now, batch);
 }
 
 // Afterwards the worker counts as searching, whoever woke it.

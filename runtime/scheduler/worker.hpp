@@ -16,6 +16,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <thread>
 
 // A worker: the thread that runs fibers.
@@ -65,7 +66,7 @@ public:
 
     fiber_cache& control_blocks() noexcept { return control_blocks_; }
     stack_cache& stacks() noexcept { return stacks_; }
-    timer_heap& timers() noexcept { return timers_; }
+    timer_heap& timers() noexcept { return *timers_; }
     rng& random() noexcept { return random_; }
     std::uint64_t next_fiber_id() noexcept;
     void count_spawned() noexcept { increment(spawned_); }
@@ -148,7 +149,7 @@ private:
     stack_cache stacks_;
 
     run_queue queue_;
-    timer_heap timers_;
+    const std::shared_ptr<timer_heap> timers_ = std::make_shared<timer_heap>();
     sleeper sleep_;
     std::atomic<bool> alive_{false};
     std::atomic<int> thread_id_{0};

@@ -103,6 +103,11 @@ void discard(fiber_control& fiber) noexcept {
     give_back_control_block(fiber);
 }
 
+void discard_unstarted(fiber_control& fiber) noexcept {
+    fiber.operations->drop_function(fiber.payload);
+    discard(fiber);
+}
+
 void start(fiber_control& fiber) noexcept {
     scheduler& home = fiber.home();
     fiber.life.store(2 * fiber_control::one_reference, std::memory_order_release);

@@ -11,3 +11,4 @@
 #include <weft/run.hpp>
 #include <weft/select.hpp>
 #include <weft/selector.hpp>
+#include <weft/time.hpp>

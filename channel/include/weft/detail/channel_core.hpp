@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <weft/waiting/race_edges.hpp>
 #include <weft/waiting/park.hpp>
+#include <weft/waiting/race_edges.hpp>
 #include <weft/waiting/spin_lock.hpp>
 #include <weft/waiting/wait_queue.hpp>
 
@@ -142,6 +142,14 @@ private:
     channel_core& of_;
 };
 
+class [[gnu::visibility("default")]] receive_listener {
+public:
+    virtual void after_receive(std::uint64_t turn) noexcept = 0;
+
+protected:
+    ~receive_listener() = default;
+};
+
 // What is to be done once the lock is released; so it is declared before the section.
 class after_section {
 public:
@@ -152,10 +160,13 @@ public:
 
     void run() noexcept {
         if (wake != nullptr) std::exchange(wake, nullptr)->wake();
+        if (then != nullptr) std::exchange(then, nullptr)->after_receive(turn);
         if (alarm != nullptr) (*std::exchange(alarm, nullptr))(size);
     }
 
     waiter* wake = nullptr;
+    receive_listener* then = nullptr; // is told that a value was received
+    std::uint64_t turn = 0;
     const std::function<void(std::size_t)>* alarm = nullptr; // the size went beyond the soft limit
     std::size_t size = 0;
 };

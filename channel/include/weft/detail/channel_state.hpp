@@ -20,7 +20,7 @@
 namespace weft::detail {
 
 template <class T>
-class channel_state final : public channel_core {
+class channel_state : public channel_core {
 public:
     explicit channel_state(std::size_t capacity) : channel_core(capacity), ring_(capacity) {}
     explicit channel_state(std::size_t soft_limit, std::function<void(std::size_t)> on_soft_limit)
@@ -40,7 +40,7 @@ public:
                 if (closed_now()) return channel_status::closed;
                 if (give(value, after)) return channel_status::ok;
                 edge_to(&node);
-                arm(node, sending);
+                begin_wait(node, sending);
                 enqueue_sender(node, again);
             }
             switch (wait_to_send(node, deadline)) {
@@ -63,7 +63,7 @@ public:
                 if (take(out, after)) return channel_status::ok;
                 if (closed_now()) break;
                 edge_to(&node);
-                arm(node, receiving);
+                begin_wait(node, receiving);
                 enqueue_receiver(node, again);
             }
             switch (wait_to_receive(node, deadline)) {
@@ -127,6 +127,7 @@ public:
             else
                 get(ring_, out);
             if (!senders_.empty()) refill(after);
+            if (tells_of_receives_) received(after);
         } else if (channel_node* node = claim_first(senders_)) {
             serve(*node, after, [&] {
                 const seen_by_race_detector seen;
@@ -139,13 +140,21 @@ public:
         return true;
     }
 
-    static void arm(channel_node& node, const wait_reason& reason) noexcept {
+    static void begin_wait(channel_node& node, const wait_reason& reason) noexcept {
         waiter& me = this_waiter();
         node.who = &me;
         node.epoch = me.arm(reason);
     }
 
-private:
+protected:
+    // Of a channel that a timer fills: under the lock, after a value was taken out of the buffer.
+    struct tells_of_receives {};
+    channel_state(std::size_t capacity, tells_of_receives)
+        : channel_core(capacity),
+          ring_(capacity),
+          tells_of_receives_(true) {}
+    virtual void received(after_section&) {}
+
     ~channel_state() override {
         for (; count_ != 0; --count_) {
             if (capacity() == no_limit)
@@ -155,6 +164,7 @@ private:
         }
     }
 
+private:
     template <class Buffer>
     static void drop_front(Buffer& buffer) noexcept {
         std::destroy_at(buffer.front());
@@ -238,6 +248,7 @@ private:
     const std::size_t soft_limit_ = no_limit;
     const std::function<void(std::size_t)> on_soft_limit_;
     bool above_soft_limit_ = false;
+    const bool tells_of_receives_ = false;
 };
 
 } // namespace weft::detail

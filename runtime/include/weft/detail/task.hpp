@@ -130,8 +130,12 @@ struct spawn_request {
 [[gnu::visibility("default")]] fiber_id id_of(const fiber_control& fiber) noexcept;
 [[noreturn, gnu::visibility("default")]] void throw_not_joinable(const char* operation);
 
+// Gives a fiber back that was made and never started.
+[[gnu::visibility("default")]] void discard_unstarted(fiber_control& fiber) noexcept;
+
+// A fiber that is made and not yet published.
 template <class R, class F>
-fiber_control& spawn(scheduler* home, spawn_request request, F&& f) {
+fiber_control& prepare(scheduler* home, spawn_request request, F&& f) {
     using payload = task_payload<std::decay_t<F>, R>;
     request.operations = &payload::operations;
     request.payload_size = sizeof(payload);
@@ -147,6 +151,12 @@ fiber_control& spawn(scheduler* home, spawn_request request, F&& f) {
             throw;
         }
     }
+    return fiber;
+}
+
+template <class R, class F>
+fiber_control& spawn(scheduler* home, const spawn_request& request, F&& f) {
+    fiber_control& fiber = prepare<R>(home, request, std::forward<F>(f));
     start(fiber);
     return fiber;
 }
