@@ -18,9 +18,11 @@ constexpr std::uint64_t rank_of_fibers = std::uint64_t{1} << 63;
 
 } // namespace
 
-join_source::join_source(fiber_control* of)
-    : source(&joinable(of).lock, rank_of_fibers | of->id, node_),
-      of_(*of) {}
+join_source::join_source(fiber_control* of) : join_source(joinable(of)) {}
+
+join_source::join_source(fiber_control& of) noexcept
+    : source(&of.lock, rank_of_fibers | of.id, node_),
+      of_(of) {}
 
 bool join_source::may_be_ready() const noexcept { return of_.has_ended(); }
 

@@ -26,6 +26,8 @@ protected:
     ~join_source() = default;
 
 private:
+    explicit join_source(fiber_control& of) noexcept;
+
     fiber_control& of_;
     wait_node node_;
 };
