@@ -58,7 +58,7 @@ def cpu_seconds(pid):
 
 
 def run_client(client, port, row):
-    command = [client, "--port", port, "--connections", row.connections, "--seconds", row.sizes["seconds"]]
+    command = [client, "--port", port, "--connections", row.sizes["connections"], "--seconds", row.sizes["seconds"]]
     try:
         ended = subprocess.run(
             [str(word) for word in command], capture_output=True, text=True, timeout=row.sizes["seconds"] + 30)

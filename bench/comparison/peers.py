@@ -7,8 +7,13 @@ import pathlib
 import shutil
 import subprocess
 
+from comparison import plan
+
 SOURCES = pathlib.Path(__file__).resolve().parent.parent / "peers"
-ALL = {"yield", "spawn_join_batch", "spawn_join_one", "wakeup", "sleep", "skynet", "parked", "echo"}
+ALL = set(plan.SHAPES)
+BARE = {"spawn_join_batch", "spawn_join_one", "wakeup", "echo", "mutex_uncontended", "mutex_contended"}
+STREAMS = ("chan_spsc", "chan_mpsc", "chan_mpmc")
+NO_UNBOUNDED = frozenset((shape, "unbounded") for shape in STREAMS)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,12 +21,14 @@ class Peer:
     name: str
     program: pathlib.Path
     shapes: frozenset
-    fiber_bytes: int  # what a fiber of parked or skynet takes at most, roughly
+    fiber_bytes: int  # what a fiber of plan.COUNT_FIBERS takes at most, roughly
+    lacks: frozenset = frozenset()  # rows of its shapes that it cannot do: shape and capacity
 
     def can(self, row):
         # But for echo, the threads of bare are as many as the shape has tasks: one row of them is enough.
         one_row = self.name == "bare" and row.shape != "echo"
-        return row.shape in self.shapes and (row.workers == 2 or not one_row)
+        lacking = (row.shape, row.sizes.get("capacity")) in self.lacks
+        return row.shape in self.shapes and not lacking and (row.workers == 2 or not one_row)
 
 
 def find_and_build(build):
@@ -29,10 +36,12 @@ def find_and_build(build):
     folder = build / "bench"
     peers = [
         Peer("weft", folder / "weft_peer", frozenset(ALL), 5_000),
-        Peer("go", folder / "go_peer", frozenset(ALL), 4_000),
-        Peer("tokio", folder / "tokio/release/weft_tokio_peer", frozenset(ALL), 1_000),
-        Peer("boost_fiber", folder / "boost_fiber_peer", frozenset(ALL - {"echo"}), 12_000),
-        Peer("bare", folder / "bare_peer", frozenset({"spawn_join_batch", "spawn_join_one", "wakeup", "echo"}), 0),
+        Peer("go", folder / "go_peer", frozenset(ALL), 4_000, NO_UNBOUNDED),
+        Peer("tokio", folder / "tokio/release/weft_tokio_peer", frozenset(ALL - {"chan_mpmc"}), 1_000,
+             frozenset((shape, 0) for shape in STREAMS)),
+        Peer("boost_fiber", folder / "boost_fiber_peer", frozenset(ALL - {"echo", "select2", "select4"}), 12_000,
+             NO_UNBOUNDED),
+        Peer("bare", folder / "bare_peer", frozenset(BARE), 0),
     ]
     why_not = {
         "weft": not_built_by_meson(peers[0]),

@@ -13,6 +13,17 @@ SIZES = {
     "skynet": {"count": 1_000_000},
     "parked": {"count": 1_000_000},
     "echo": {"seconds": 3},
+    "chan_seq": {"count": 2_000_000},
+    "chan_pingpong": {"count": 1_000_000},
+    "chan_spsc": {"count": 2_000_000},
+    "chan_mpsc": {"count": 2_000_000},
+    "chan_mpmc": {"count": 2_000_000},
+    "select2": {"count": 1_000_000},
+    "select4": {"count": 1_000_000},
+    "skynet_channels": {"count": 1_000_000},
+    "sieve": {"count": 2_000},
+    "mutex_uncontended": {"count": 20_000_000},
+    "mutex_contended": {"count": 8_000_000},
 }
 QUICK = {
     "yield": {"count": 50_000},
@@ -23,6 +34,17 @@ QUICK = {
     "skynet": {"count": 10_000},
     "parked": {"count": 10_000},
     "echo": {"seconds": 1},
+    "chan_seq": {"count": 20_000},
+    "chan_pingpong": {"count": 10_000},
+    "chan_spsc": {"count": 20_000},
+    "chan_mpsc": {"count": 20_000},
+    "chan_mpmc": {"count": 20_000},
+    "select2": {"count": 20_000},
+    "select4": {"count": 20_000},
+    "skynet_channels": {"count": 10_000},
+    "sieve": {"count": 200},
+    "mutex_uncontended": {"count": 200_000},
+    "mutex_contended": {"count": 100_000},
 }
 # A thread costs a hundred fibers.
 THREAD_SIZES = {
@@ -30,7 +52,38 @@ THREAD_SIZES = {
     "spawn_join_one": {"count": 2_000},
     "wakeup": {"count": 20_000},
 }
+# Two threads of Boost.Fiber that steal from each other take up to 20 us to pass an item on: a tenth of the items is enough.
+STEALING_TENTH = {"chan_pingpong", "chan_spsc", "chan_mpsc", "chan_mpmc"}
 SHAPES = list(SIZES)
+# Names that stand for several shapes.
+GROUPS = {
+    "channels": [shape for shape in SHAPES if shape.startswith(("chan_", "select"))] + ["skynet_channels", "sieve"],
+    "mutex": [shape for shape in SHAPES if shape.startswith("mutex_")],
+}
+
+# Shapes that may have so many fibers at once as their count says.
+COUNT_FIBERS = {"parked", "skynet", "skynet_channels"}
+
+CAPACITIES = [{"capacity": capacity} for capacity in (0, 1, 128, "unbounded")]
+# Further arguments of the programs, which tell a shape's rows apart.
+VARIANTS = {
+    "chan_seq": [{"capacity": 128}],
+    "chan_spsc": [
+        *(variant | {"payload": "int"} for variant in CAPACITIES),
+        *({"capacity": 128, "payload": payload} for payload in (64, "unique")),
+    ],
+    "chan_mpsc": CAPACITIES,
+    "chan_mpmc": CAPACITIES,
+    "select2": [{"capacity": 0}, {"capacity": 128}],
+    "select4": [{"capacity": 0}, {"capacity": 128}],
+}
+# Items go through a channel of that capacity so many times as fast as from hand to hand: so many times more of them do.
+BUFFERED_FACTOR = {128: 4, "unbounded": 4}
+
+# Seconds after which a program has failed: those that take about one where they work, and the rest.
+SHORT_LIMIT_S = 20
+LIMIT_S = 60
+SHORT = {*GROUPS["channels"], *GROUPS["mutex"]} - {"skynet_channels"}
 
 # Metrics of which more is better.
 RATES = {"requests/s"}
@@ -41,22 +94,48 @@ class Row:
     shape: str
     workers: int
     sizes: dict
-    connections: int = 0  # echo alone
+    variant: dict  # those of the sizes that tell it from the shape's other rows
 
     @property
     def label(self):
-        return f"echo {self.connections} connections" if self.connections else self.shape
+        return " ".join([self.shape, ", ".join(f"{name} {value}" for name, value in self.variant.items())]).strip()
+
+    @property
+    def limit_s(self):
+        return SHORT_LIMIT_S if self.shape in SHORT else LIMIT_S
 
     def sizes_for(self, peer):
-        return THREAD_SIZES[self.shape] if peer == "bare" and self.shape in THREAD_SIZES else self.sizes
+        if peer == "bare":
+            return THREAD_SIZES.get(self.shape, self.sizes)
+        if peer == "boost_fiber" and self.workers > 1 and self.shape in STEALING_TENTH:
+            return {**self.sizes, "count": self.sizes["count"] // 10}
+        return self.sizes
+
+
+def shapes_named(names):
+    """A group's name stands for its shapes."""
+    return [shape for name in names for shape in GROUPS.get(name, [name])]
 
 
 def rows(shapes, workers, connections, quick):
     sizes = QUICK if quick else SIZES
     for shape in shapes:
-        for clients in connections if shape == "echo" else [0]:
+        for variant in variants(shape, connections):
             for count in workers:
-                yield Row(shape, count, sizes[shape], clients)
+                yield Row(shape, count, with_variant(sizes[shape], variant), variant)
+
+
+def variants(shape, connections):
+    if shape == "echo":
+        return [{"connections": clients} for clients in connections]
+    return VARIANTS.get(shape, [{}])
+
+
+def with_variant(sizes, variant):
+    arguments = {**sizes, **variant}
+    if "capacity" in variant:
+        arguments["count"] *= BUFFERED_FACTOR.get(variant["capacity"], 1)
+    return arguments
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,13 +148,13 @@ class Target:
     limit: float
     against: str = ""  # a peer, "every peer", or nothing
     workers: int = 0  # 0: with any number
-    connections: int = 0
+    variant: dict = dataclasses.field(default_factory=dict)
 
     def concerns(self, row, metric):
         return (
             (self.shape, self.metric) == (row.shape, metric)
             and self.workers in (0, row.workers)
-            and self.connections == row.connections
+            and self.variant == row.variant
         )
 
     @property
@@ -95,5 +174,17 @@ TARGETS = [
     Target("spawn_join_batch", "ns", "<=", 0.2, "go"),
     Target("skynet", "ms", "<=", 0.5, "tokio"),
     Target("parked", "bytes", "<=", 4500),
-    Target("echo", "requests/s", ">=", 0.95, "bare", workers=1, connections=50),
+    Target("echo", "requests/s", ">=", 0.95, "bare", workers=1, variant={"connections": 50}),
+    Target("chan_pingpong", "ns", "<=", 0.25, "go", workers=1),
+    Target("chan_pingpong", "ns", "<=", 0.35, "go", workers=2),
+    Target("chan_spsc", "ns", "<=", 0.5, "go", workers=1, variant={"capacity": 128, "payload": "int"}),
+    Target("chan_spsc", "ns", "<=", 0.6, "go", workers=2, variant={"capacity": 128, "payload": "int"}),
+    Target("chan_mpmc", "ns", "<=", 0.7, "go", variant={"capacity": 128}),
+    Target("select2", "ns", "<=", 0.4, "go", variant={"capacity": 0}),
+    Target("select2", "ns", "<=", 0.5, "go", variant={"capacity": 128}),
+    Target("select4", "ns", "<=", 0.4, "go", variant={"capacity": 0}),
+    Target("select4", "ns", "<=", 0.5, "go", variant={"capacity": 128}),
+    Target("skynet_channels", "ms", "<=", 0.3, "go"),
+    Target("skynet_channels", "peak_mb", "<", 1.0, "go"),
+    Target("mutex_uncontended", "ns", "<=", 1.0, "go"),
 ]

@@ -8,7 +8,6 @@ import time
 
 from comparison import echo, machine, plan
 
-LIMIT_S = 60
 # A run this long says enough: it is not repeated.
 LONG_S = 10
 
@@ -55,15 +54,15 @@ def run(peer, row, build):
     if row.shape == "echo":
         return echo.measure(peer.program, row, build / "examples/echo_load")
     sizes = row.sizes_for(peer.name)
-    if row.shape in ("parked", "skynet") and sizes["count"] * peer.fiber_bytes > machine.memory_available():
+    if row.shape in plan.COUNT_FIBERS and sizes["count"] * peer.fiber_bytes > machine.memory_available():
         raise Failure("it would need more memory than there is")
     command = [peer.program, row.shape, "--workers", str(row.workers)]
     for name, value in sizes.items():
         command += [f"--{name}", str(value)]
     try:
-        ended = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S)
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=row.limit_s)
     except subprocess.TimeoutExpired:
-        raise Failure(f"not done after {LIMIT_S} s") from None
+        raise Failure(f"not done after {row.limit_s} s") from None
     if ended.returncode != 0:
         words = ended.stderr.strip().splitlines()
         raise Failure(f"status {ended.returncode}{', ' + words[-1] if words else ''}")

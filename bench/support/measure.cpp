@@ -20,6 +20,12 @@ double process_status(std::string_view field) {
     fail("/proc/self/status has no " + std::string(field));
 }
 
+bool is_prime(std::size_t number) {
+    for (std::size_t divisor = 2; divisor * divisor <= number; ++divisor)
+        if (number % divisor == 0) return false;
+    return true;
+}
+
 } // namespace
 
 void fail(std::string_view why) {
@@ -38,6 +44,20 @@ void check_index_sum(std::size_t sum, std::size_t count) {
 
 void check_index_sum(std::span<const std::size_t> results) {
     check_index_sum(std::accumulate(results.begin(), results.end(), std::size_t{0}), results.size());
+}
+
+void check_item_sum(std::size_t sum, std::size_t count) {
+    check(sum == count * (count - 1) / 2, "sum of the items");
+}
+
+void check_prime_sum(std::size_t sum, std::size_t count) {
+    std::size_t right = 0;
+    for (std::size_t number = 2; count > 0; ++number)
+        if (is_prime(number)) {
+            right += number;
+            --count;
+        }
+    check(sum == right, "sum of the primes");
 }
 
 double per_operation(std::chrono::nanoseconds elapsed, std::size_t operations) {

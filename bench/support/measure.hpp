@@ -16,6 +16,19 @@ void check(bool right, std::string_view what);
 // Of `count` fibers the i-th one was to give i.
 void check_index_sum(std::size_t sum, std::size_t count);
 void check_index_sum(std::span<const std::size_t> results);
+// Of `count` items the i-th one was to be i.
+void check_item_sum(std::size_t sum, std::size_t count);
+// The first `count` primes were to be found.
+void check_prime_sum(std::size_t sum, std::size_t count);
+
+// Which of `count` operations the i-th of some fibers does: those from begin up to, but not including, end.
+struct share {
+    constexpr share(std::size_t count, std::size_t fibers, std::size_t i)
+        : begin(i * count / fibers),
+          end((i + 1) * count / fibers) {}
+    std::size_t begin;
+    std::size_t end;
+};
 
 class stopwatch {
 public:

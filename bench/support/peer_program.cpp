@@ -20,6 +20,13 @@ std::size_t number(std::string_view name, std::string_view word, std::size_t mos
     return value;
 }
 
+payload_kind payload(std::string_view word) {
+    if (word == "int") return payload_kind::number;
+    if (word == "64") return payload_kind::block;
+    if (word == "unique") return payload_kind::unique;
+    fail("there is no payload '" + std::string(word) + "'");
+}
+
 sizes parse(std::span<const char* const> words) {
     constexpr std::size_t any = std::numeric_limits<std::size_t>::max();
     sizes size;
@@ -38,6 +45,10 @@ sizes parse(std::span<const char* const> words) {
             size.max_us = number(name, value, any);
         else if (name == "--port")
             size.port = static_cast<std::uint16_t>(number(name, value, 65535));
+        else if (name == "--capacity")
+            size.capacity = value == "unbounded" ? unbounded : number(name, value, any - 1);
+        else if (name == "--payload")
+            size.payload = payload(value);
         else
             fail("there is no argument '" + std::string(name) + "'");
     }

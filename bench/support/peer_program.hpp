@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,10 @@
 // too.
 namespace bench {
 
+enum class payload_kind { number, block, unique };
+
+inline constexpr std::size_t unbounded = std::numeric_limits<std::size_t>::max();
+
 struct sizes {
     unsigned workers = 1;
     std::size_t count = 0;
@@ -19,6 +24,8 @@ struct sizes {
     std::size_t min_us = 0;
     std::size_t max_us = 0;
     std::uint16_t port = 0;
+    std::size_t capacity = 0; // of a channel
+    payload_kind payload = payload_kind::number;
 };
 
 struct figure {

@@ -4,6 +4,7 @@
 #include "support/measure.hpp"
 #include "support/peer_program.hpp"
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
@@ -39,6 +40,18 @@ inline void run_shape(
 // Runs it with 1 and with 2 workers; the CPU time shown is the process's, of all that an iteration does.
 inline void on_1_and_2_workers(benchmark::internal::Benchmark* of) {
     of->ArgName("workers")->Arg(1)->Arg(2)->UseManualTime()->MeasureProcessCPUTime();
+}
+
+// The same with channels of each of the capacities; -1: unbounded.
+template <std::int64_t... Capacities>
+void on_1_and_2_workers_with_capacity(benchmark::internal::Benchmark* of) {
+    of->ArgNames({"workers", "capacity"})
+        ->ArgsProduct({{1, 2}, {Capacities...}})
+        ->UseManualTime()
+        ->MeasureProcessCPUTime();
+}
+inline std::size_t capacity_of(const benchmark::State& state) {
+    return state.range(1) < 0 ? unbounded : static_cast<std::size_t>(state.range(1));
 }
 
 } // namespace bench

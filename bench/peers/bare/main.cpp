@@ -18,6 +18,8 @@ int main(int argc, char** argv) {
         {"spawn_join_one", bare::spawn_join_one},
         {"wakeup", bare::wakeup},
         {"echo", bare::echo},
+        {"mutex_uncontended", bare::mutex_uncontended},
+        {"mutex_contended", bare::mutex_contended},
     };
     return bench::peer_program("bare", version.c_str(), shapes, {argv, static_cast<std::size_t>(argc)});
 }

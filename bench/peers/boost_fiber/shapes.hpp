@@ -12,5 +12,14 @@ bench::figures wakeup(const bench::sizes& size);
 bench::figures sleep(const bench::sizes& size);
 bench::figures skynet(const bench::sizes& size);
 bench::figures parked(const bench::sizes& size);
+bench::figures chan_seq(const bench::sizes& size);
+bench::figures chan_pingpong(const bench::sizes& size);
+bench::figures chan_spsc(const bench::sizes& size);
+bench::figures chan_mpsc(const bench::sizes& size);
+bench::figures chan_mpmc(const bench::sizes& size);
+bench::figures mutex_uncontended(const bench::sizes& size);
+bench::figures mutex_contended(const bench::sizes& size);
+bench::figures skynet_channels(const bench::sizes& size);
+bench::figures sieve(const bench::sizes& size);
 
 } // namespace boost_fiber

@@ -17,6 +17,8 @@ type sizes struct {
 	minSleep int
 	maxSleep int
 	port     int
+	capacity int
+	payload  string
 }
 
 type figure struct {
@@ -25,14 +27,25 @@ type figure struct {
 }
 
 var shapes = map[string]func(sizes) []figure{
-	"yield":            yield,
-	"spawn_join_batch": spawnJoinBatch,
-	"spawn_join_one":   spawnJoinOne,
-	"wakeup":           wakeup,
-	"sleep":            sleep,
-	"skynet":           skynet,
-	"parked":           parked,
-	"echo":             echo,
+	"yield":             yield,
+	"spawn_join_batch":  spawnJoinBatch,
+	"spawn_join_one":    spawnJoinOne,
+	"wakeup":            wakeup,
+	"sleep":             sleep,
+	"skynet":            skynet,
+	"parked":            parked,
+	"echo":              echo,
+	"chan_seq":          channelSequence,
+	"chan_pingpong":     channelPingPong,
+	"chan_spsc":         channelSpsc,
+	"chan_mpsc":         channelMpsc,
+	"chan_mpmc":         channelMpmc,
+	"select2":           select2,
+	"select4":           select4,
+	"mutex_uncontended": mutexUncontended,
+	"mutex_contended":   mutexContended,
+	"skynet_channels":   skynetChannels,
+	"sieve":             sieve,
 }
 
 func main() {
@@ -54,6 +67,8 @@ func main() {
 	flags.IntVar(&size.minSleep, "min-us", 0, "shortest sleep")
 	flags.IntVar(&size.maxSleep, "max-us", 0, "longest sleep")
 	flags.IntVar(&size.port, "port", 0, "port of the echo server, 0: any")
+	flags.IntVar(&size.capacity, "capacity", 0, "of the channels, 0: rendezvous")
+	flags.StringVar(&size.payload, "payload", "int", "what an item of chan_spsc is: int, 64 or unique")
 	_ = flags.Parse(os.Args[2:])
 	runtime.GOMAXPROCS(*workers)
 

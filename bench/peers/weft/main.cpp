@@ -14,6 +14,17 @@ int main(int argc, char** argv) {
         {"skynet", weft_peer::skynet},
         {"parked", weft_peer::parked},
         {"echo", weft_peer::echo},
+        {"chan_seq", weft_peer::chan_seq},
+        {"chan_pingpong", weft_peer::chan_pingpong},
+        {"chan_spsc", weft_peer::chan_spsc},
+        {"chan_mpsc", weft_peer::chan_mpsc},
+        {"chan_mpmc", weft_peer::chan_mpmc},
+        {"select2", weft_peer::select2},
+        {"select4", weft_peer::select4},
+        {"mutex_uncontended", weft_peer::mutex_uncontended},
+        {"mutex_contended", weft_peer::mutex_contended},
+        {"skynet_channels", weft_peer::skynet_channels},
+        {"sieve", weft_peer::sieve},
     };
     return bench::peer_program("weft", WEFT_VERSION, shapes, {argv, static_cast<std::size_t>(argc)});
 }

@@ -13,5 +13,16 @@ bench::figures sleep(const bench::sizes& size);
 bench::figures skynet(const bench::sizes& size);
 bench::figures parked(const bench::sizes& size);
 bench::figures echo(const bench::sizes& size);
+bench::figures chan_seq(const bench::sizes& size);
+bench::figures chan_pingpong(const bench::sizes& size);
+bench::figures chan_spsc(const bench::sizes& size);
+bench::figures chan_mpsc(const bench::sizes& size);
+bench::figures chan_mpmc(const bench::sizes& size);
+bench::figures select2(const bench::sizes& size);
+bench::figures select4(const bench::sizes& size);
+bench::figures mutex_uncontended(const bench::sizes& size);
+bench::figures mutex_contended(const bench::sizes& size);
+bench::figures skynet_channels(const bench::sizes& size);
+bench::figures sieve(const bench::sizes& size);
 
 } // namespace weft_peer

@@ -3,10 +3,17 @@
 //! The bench shapes of ../../README.md on tokio tasks: SHAPE --workers N --count N [--repeats N] ...
 
 mod arguments;
+mod channel_kind;
+mod channel_pair;
+mod channel_stream;
 mod echo;
 mod measure;
+mod mutex;
 mod parked;
+mod select;
+mod sieve;
 mod skynet;
+mod skynet_channels;
 mod sleep;
 mod spawn_join;
 mod wakeup;
@@ -52,6 +59,16 @@ async fn run(shape: &str, sizes: Sizes) -> Figures {
         "skynet" => skynet::skynet(sizes).await,
         "parked" => parked::parked(sizes).await,
         "echo" => echo::serve(sizes).await,
+        "chan_seq" => channel_pair::sequence(sizes).await,
+        "chan_pingpong" => channel_pair::ping_pong(sizes).await,
+        "chan_spsc" => channel_stream::spsc(sizes).await,
+        "chan_mpsc" => channel_stream::mpsc(sizes).await,
+        "select2" => select::of_2(sizes).await,
+        "select4" => select::of_4(sizes).await,
+        "mutex_uncontended" => mutex::uncontended(sizes).await,
+        "mutex_contended" => mutex::contended(sizes).await,
+        "skynet_channels" => skynet_channels::skynet(sizes).await,
+        "sieve" => sieve::sieve(sizes).await,
         _ => panic!("there is no shape '{shape}'"),
     }
 }

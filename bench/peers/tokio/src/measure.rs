@@ -9,6 +9,11 @@ pub fn per_operation(elapsed: Duration, operations: usize) -> f64 {
     elapsed.as_nanos() as f64 / operations as f64
 }
 
+/// Of `count` items the i-th one was to be i.
+pub fn check_item_sum(sum: usize, count: usize) {
+    assert_eq!(sum, count * (count - 1) / 2, "sum of the items");
+}
+
 pub fn milliseconds(elapsed: Duration) -> f64 {
     elapsed.as_secs_f64() * 1e3
 }
