@@ -4,7 +4,6 @@
 #include <weft/waiting/race_edges.hpp>
 
 #include <algorithm>
-#include <optional>
 
 // The engine of select.
 //
@@ -29,15 +28,20 @@ namespace {
 constexpr wait_reason selecting{"one of several (select)"};
 constexpr wait_reason selecting_external{"one of several (select)", true};
 
+template <class Act>
+void hidden_if_it_says_so(const source& one, Act act) noexcept {
+    if (race_detector && one.hides_lock()) {
+        const hidden_from_race_detector hidden;
+        act();
+    } else {
+        act();
+    }
+}
 void lock_one(source& one) noexcept {
-    std::optional<hidden_from_race_detector> hidden;
-    if (one.hides_lock()) hidden.emplace();
-    one.lock()->lock();
+    hidden_if_it_says_so(one, [&] { one.lock()->lock(); });
 }
 void unlock_one(source& one) noexcept {
-    std::optional<hidden_from_race_detector> hidden;
-    if (one.hides_lock()) hidden.emplace();
-    one.lock()->unlock();
+    hidden_if_it_says_so(one, [&] { one.lock()->unlock(); });
 }
 
 class one_locked {
@@ -130,7 +134,7 @@ public:
     }
 
     unsigned run() {
-        if (call_.waits) begin_operation();
+        if (call_.waits) me_ = begin_operation();
         if (const unsigned happened = one_at_a_time(); happened != none) return happened;
         if (!call_.waits && to_try_.size() <= 1) return none; // that try was the instant
 
@@ -190,7 +194,7 @@ private:
     void queue_all() noexcept {
         const bool external = std::any_of(
             to_try_.begin(), to_try_.end(), [&](std::uint16_t number) { return at(number).external(); });
-        waiter& me = this_waiter();
+        waiter& me = me_ != nullptr ? *me_ : this_waiter();
         const wait_epoch epoch = me.arm(external ? selecting_external : selecting);
         for (const std::uint16_t number : to_try_) {
             wait_node& node = at(number).node();
@@ -210,6 +214,7 @@ private:
     }
 
     const select_call& call_;
+    waiter* me_ = nullptr; // of a fiber
     std::span<std::uint16_t> to_try_;
     std::span<std::uint16_t> by_rank_;
 };

@@ -17,7 +17,7 @@ bool timer_channel::disarm_and_drain() noexcept {
     after_section nobody_waits; // a timer's channel has no sender
     std::optional<tick> stale;
     const bool drained = take(stale, nobody_waits);
-    nobody_waits.then = nullptr;
+    nobody_waits.tell = nullptr;
     return was_armed || drained;
 }
 
@@ -60,15 +60,15 @@ clock::time_point timer_channel::fire(
 void timer_channel::received(after_section& after) {
     if (period_ == clock::duration::zero()) return;
     if (missed_ == missed_tick::delay) {
-        after.then = this;
-        after.turn = turn_;
+        after.tell = this;
+        after.what = turn_;
     } else if (ticks_missed_ != 0) {
         tick next = last_due_ - static_cast<clock::rep>(--ticks_missed_) * period_;
         give(next, after);
     }
 }
 
-void timer_channel::after_receive(std::uint64_t turn) noexcept {
+void timer_channel::after_unlock(std::uint64_t turn) noexcept {
     const std::lock_guard whole(setting_); // [A1]
     {
         const section held(*this);

@@ -9,7 +9,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <utility>
 
 // What a channel is apart from the type of its values: a lock, two queues of parked senders and receivers, a count, a closed flag.
@@ -87,6 +86,9 @@ public:
     void withdraw_sender(channel_node& node) noexcept { withdraw(node, senders_); }
     void withdraw_receiver(channel_node& node) noexcept { withdraw(node, receivers_); }
 
+    // Without the lock: what the channel wanted to do when it had released it.
+    virtual void after_unlock(std::uint64_t) noexcept {}
+
     class section;
 
     static const wait_reason sending;
@@ -142,14 +144,6 @@ private:
     channel_core& of_;
 };
 
-class [[gnu::visibility("default")]] receive_listener {
-public:
-    virtual void after_receive(std::uint64_t turn) noexcept = 0;
-
-protected:
-    ~receive_listener() = default;
-};
-
 // What is to be done once the lock is released; so it is declared before the section.
 class after_section {
 public:
@@ -160,15 +154,12 @@ public:
 
     void run() noexcept {
         if (wake != nullptr) std::exchange(wake, nullptr)->wake();
-        if (then != nullptr) std::exchange(then, nullptr)->after_receive(turn);
-        if (alarm != nullptr) (*std::exchange(alarm, nullptr))(size);
+        if (tell != nullptr) std::exchange(tell, nullptr)->after_unlock(what);
     }
 
     waiter* wake = nullptr;
-    receive_listener* then = nullptr; // is told that a value was received
-    std::uint64_t turn = 0;
-    const std::function<void(std::size_t)>* alarm = nullptr; // the size went beyond the soft limit
-    std::size_t size = 0;
+    channel_core* tell = nullptr;
+    std::uint64_t what; // with tell
 };
 
 } // namespace weft::detail

@@ -31,7 +31,7 @@ public:
 
     // --- blocking: a value that was not sent is untouched
     channel_status send_until(T& value, clock::time_point deadline) {
-        begin_operation();
+        waiter* const me = begin_operation();
         channel_node node(&value);
         for (bool again = false;; again = true) {
             {
@@ -40,7 +40,7 @@ public:
                 if (closed_now()) return channel_status::closed;
                 if (give(value, after)) return channel_status::ok;
                 edge_to(&node);
-                begin_wait(node, sending);
+                begin_wait(node, me, sending);
                 enqueue_sender(node, again);
             }
             switch (wait_to_send(node, deadline)) {
@@ -54,7 +54,7 @@ public:
     // Out: std::optional<T>, which is given the value, or T, which is assigned it.
     template <class Out>
     channel_status receive_until(Out& out, clock::time_point deadline) {
-        begin_operation();
+        waiter* const me = begin_operation();
         channel_node node(&out, std::is_same_v<Out, T>);
         for (bool again = false;; again = true) {
             {
@@ -63,7 +63,7 @@ public:
                 if (take(out, after)) return channel_status::ok;
                 if (closed_now()) break;
                 edge_to(&node);
-                begin_wait(node, receiving);
+                begin_wait(node, me, receiving);
                 enqueue_receiver(node, again);
             }
             switch (wait_to_receive(node, deadline)) {
@@ -140,10 +140,9 @@ public:
         return true;
     }
 
-    static void begin_wait(channel_node& node, const wait_reason& reason) noexcept {
-        waiter& me = this_waiter();
-        node.who = &me;
-        node.epoch = me.arm(reason);
+    static void begin_wait(channel_node& node, waiter* me, const wait_reason& reason) noexcept {
+        node.who = me != nullptr ? me : &this_waiter();
+        node.epoch = node.who->arm(reason);
     }
 
 protected:
@@ -154,6 +153,9 @@ protected:
           ring_(capacity),
           tells_of_receives_(true) {}
     virtual void received(after_section&) {}
+    void after_unlock(std::uint64_t size) noexcept override {
+        on_soft_limit_(static_cast<std::size_t>(size));
+    }
 
     ~channel_state() override {
         for (; count_ != 0; --count_) {
@@ -212,8 +214,8 @@ private:
         put(blocks_, value);
         if (count_ <= soft_limit_ || above_soft_limit_) return;
         above_soft_limit_ = true;
-        after.alarm = &on_soft_limit_;
-        after.size = count_;
+        after.tell = this;
+        after.what = count_;
     }
     template <class Buffer, class Out>
     void get(Buffer& buffer, Out& out) {

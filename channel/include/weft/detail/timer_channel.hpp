@@ -30,9 +30,7 @@ namespace detail {
 // the channel's lock touches the heap: a delayed tick is set after the receive has released it, if it is still its turn.
 // [A2] After disarm() fire() neither runs nor will: what is drained then was the last stale tick.
 // Memory: the channel's handles own it; its destructor disarms it.
-class [[gnu::visibility("default")]] timer_channel final : public channel_state<tick>,
-                                                           private timer_call,
-                                                           private receive_listener {
+class [[gnu::visibility("default")]] timer_channel final : public channel_state<tick>, private timer_call {
 public:
     explicit timer_channel(missed_tick missed)
         : channel_state<tick>(1, tells_of_receives{}),
@@ -47,7 +45,7 @@ private:
 
     clock::time_point fire(clock::time_point due, clock::time_point now, ready_list& batch) noexcept override;
     void received(after_section& after) override;
-    void after_receive(std::uint64_t turn) noexcept override;
+    void after_unlock(std::uint64_t turn) noexcept override;
     bool disarm_and_drain() noexcept;
 
     const missed_tick missed_;
