@@ -27,6 +27,8 @@ inline constexpr auto oldest_fresh_interval = 100ms;
 inline constexpr auto poll_interval = 200us;
 // Rounds over all victims before a searching worker gives up.
 inline constexpr unsigned search_rounds = 4;
+// About 3 us on x86-64, as Go waits: a pair of fibers that wake each other should stay on one worker.
+inline constexpr unsigned pauses_before_next_is_stolen = 60;
 // From the shared queues to a worker's ring at once.
 inline constexpr unsigned shared_batch = 128;
 // A worker that has not switched for so long is stuck. Sanitizers slow everything down by about ten times.

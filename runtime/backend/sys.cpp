@@ -12,6 +12,7 @@
 
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <linux/membarrier.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -245,6 +246,12 @@ void pause() noexcept {
 WEFT_LEAF void nap(std::int64_t ns) noexcept {
     const timespec time{ns / 1'000'000'000, ns % 1'000'000'000};
     ::nanosleep(&time, nullptr);
+}
+WEFT_LEAF bool membarrier_register() noexcept {
+    return ::syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
+}
+WEFT_LEAF void membarrier() noexcept {
+    ::syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
 }
 // The default slack of 50 us would be added to every timed wait of this thread.
 WEFT_LEAF void finest_timer_slack() noexcept { ::prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL); }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include "scheduler/next_slot.hpp"
+
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -23,12 +25,12 @@
 //   [Q1] push releases tail, thieves acquire it: slot and fiber. Slots are atomic because a thief may read one that the
 //        owner is overwriting; its CAS then fails.
 //   [Q2] the CAS of head releases, push acquires head: a slot is overwritten only after it was read.
-//   [Q3] set_next releases, steal_next acquires: the fiber. take_next needs no order for the owner's own fibers, but what a
-//        thief might have put there does not exist: only the owner sets the slot.
+//   The run-next slot: next_slot.hpp.
 // Memory. Fibers are not owned. Model: tests/model/run_queue_model.cpp.
 namespace weft {
 
-template <class T, std::uint32_t Capacity, template <class> class Atomic = std::atomic>
+template <class T, std::uint32_t Capacity, template <class> class Atomic = std::atomic,
+    class Fence = asymmetric_fence>
 class basic_run_queue {
     static_assert((Capacity & (Capacity - 1)) == 0 && Capacity >= 2);
 
@@ -76,11 +78,8 @@ public:
         return count;
     }
     // Puts a fiber into the run-next slot; gives the one that was there.
-    T* set_next(T* fiber) noexcept { return next_.exchange(fiber, std::memory_order_seq_cst); } // [Q3]
-    T* take_next() noexcept {
-        if (next_.load(std::memory_order_relaxed) == nullptr) return nullptr;
-        return next_.exchange(nullptr, std::memory_order_acquire); // [Q3]
-    }
+    T* set_next(T* fiber) noexcept { return next_.set(fiber); }
+    T* take_next() noexcept { return next_.take(); }
 
     // --- thieves
 
@@ -107,19 +106,12 @@ public:
             }
         }
     }
-    T* steal_next() noexcept {
-        T* fiber = next_.load(std::memory_order_relaxed);
-        if (fiber == nullptr ||
-            !next_.compare_exchange_strong(
-                fiber, nullptr, std::memory_order_acquire, std::memory_order_relaxed))
-            return nullptr; // [Q3]
-        return fiber;
-    }
+    T* steal_next() noexcept { return next_.steal(); }
 
     // --- anybody
 
     // Sequentially consistent for the last-searcher race; on x86-64 and AArch64 that costs a load no more than acquire.
-    bool has_next() const noexcept { return next_.load(std::memory_order_seq_cst) != nullptr; }
+    bool has_next() const noexcept { return next_.full(); }
     bool ring_empty() const noexcept {
         return head_.load(std::memory_order_seq_cst) == tail_.load(std::memory_order_seq_cst);
     }
@@ -133,7 +125,7 @@ private:
 
     alignas(64) Atomic<std::uint32_t> head_;
     alignas(64) Atomic<std::uint32_t> tail_;
-    Atomic<T*> next_{nullptr};
+    basic_next_slot<T, Atomic, Fence> next_;
     alignas(64) std::array<Atomic<T*>, Capacity> ring_{};
 };
 

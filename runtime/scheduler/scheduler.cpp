@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "scheduler/scheduler.hpp"
 
+#include "base/asymmetric_fence.hpp"
 #include "fiber/overflow.hpp"
 #include "scheduler/process.hpp"
 #include "scheduler/watchdog.hpp"
@@ -19,6 +20,7 @@ scheduler::scheduler(runtime& outside, const options& settled)
       poller_now(&null_poller_),
       outside_(outside),
       settings_(settled) {
+    asymmetric_fence::prepare();
     rng seeds(rng::root_seed());
     workers.reserve(settled.workers + most_spares);
     for (unsigned i = 0; i < settled.workers + most_spares; ++i)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "scheduler/worker.hpp"
 
-#include "base/thread_state.hpp"
 #include "fiber/overflow.hpp"
 #include "scheduler/process.hpp"
 #include "scheduler/scheduler.hpp"
@@ -19,8 +18,6 @@ worker::worker(scheduler& home, unsigned index, std::uint64_t seed)
       index_(index),
       random_(seed),
       stacks_(home.stacks) {}
-
-worker* worker::current() noexcept { return this_thread_state().current_worker; }
 
 void worker::launch() {
     process::instance().own_threads.fetch_add(1, std::memory_order_relaxed);
@@ -341,14 +338,21 @@ fiber_control* worker::search() noexcept {
             worker& victim = *victims[(first + i) % workers];
             if (&victim == this) continue;
             if (fiber_control* fiber = victim.queue_.steal(queue_)) return fiber;
-            // Last, because the victim is most likely about to run it.
             if (round + 1 == policy::search_rounds)
-                if (fiber_control* fiber = victim.queue_.steal_next()) return fiber;
+                if (fiber_control* fiber = take_next_from(victim)) return fiber;
         }
         if (fiber_control* fiber = take_shared()) return fiber;
         for (int i = 0; i < 20; ++i) sys::pause();
     }
     return nullptr;
+}
+
+// The victim is most likely about to run it, and to take it away costs both: so only if it does not switch for a while.
+fiber_control* worker::take_next_from(worker& victim) noexcept {
+    if (!victim.queue_.has_next()) return nullptr;
+    const std::uint32_t ticks = victim.ticks();
+    for (unsigned i = 0; i < policy::pauses_before_next_is_stolen; ++i) sys::pause();
+    return victim.ticks() == ticks ? victim.queue_.steal_next() : nullptr;
 }
 
 bool worker::work_anywhere() const noexcept {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "backend/policy.hpp"
+#include "base/thread_state.hpp"
 #include "fiber/context_switch.hpp"
 #include "fiber/exception_state.hpp"
 #include "fiber/fiber_control.hpp"
@@ -46,7 +47,7 @@ public:
     void join_thread() noexcept;
 
     // The worker whose thread this is, or nullptr. Read anew after each switch.
-    static worker* current() noexcept;
+    static worker* current() noexcept { return this_thread_state().current_worker; }
 
     fiber_control* running() const noexcept { return running_; }
     scheduler& home() const noexcept { return home_; }
@@ -97,6 +98,7 @@ private:
     fiber_control* take_shared() noexcept;
     fiber_control* find_work() noexcept;
     fiber_control* search() noexcept;
+    fiber_control* take_next_from(worker& victim) noexcept;
     bool not_needed() const noexcept;
     fiber_control* hand_over() noexcept;
     void sleep() noexcept;

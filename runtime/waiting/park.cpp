@@ -85,14 +85,17 @@ void count_operation() {
     yield();
 }
 
-void begin_operation() {
+waiter* begin_operation() {
     worker* here = worker::current();
-    if (here == nullptr || here->running() == nullptr) return;
-    if (here->running()->cancel_requested.load(std::memory_order_relaxed)) [[unlikely]]
+    if (here == nullptr || here->running() == nullptr) return nullptr;
+    fiber_control& self = *here->running();
+    if (self.cancel_requested.load(std::memory_order_relaxed)) [[unlikely]]
         cancellation_point();
-    if (!here->spend_operation()) return;
-    here->refill_operations();
-    yield();
+    if (here->spend_operation()) [[unlikely]] {
+        here->refill_operations();
+        yield();
+    }
+    return &self;
 }
 
 void yield() {

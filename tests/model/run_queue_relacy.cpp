@@ -84,10 +84,23 @@ struct ball {
     rl::var<int> taken;
 };
 
+// Both full fences: Relacy knows no membarrier.
+struct full_fences {
+    template <class Flag>
+    static void store_then_light(Flag& flag, bool value) noexcept {
+        flag.store(value, std::memory_order::seq_cst);
+    }
+    static void heavy() noexcept {}
+    template <class Flag>
+    static void wait_while(const Flag& flag) noexcept {
+        while (flag.load(std::memory_order::acquire)) rl::yield(1, RL_INFO);
+    }
+};
+
 // An owner, a thief, and one that steals from both.
 template <std::memory_order Weakened>
 struct ring : rl::test_suite<ring<Weakened>, 3> {
-    using queue = basic_run_queue<ball, 2, weakened<Weakened>::template atomic>;
+    using queue = basic_run_queue<ball, 2, weakened<Weakened>::template atomic, full_fences>;
     static constexpr int count = 5;
 
     void before() {

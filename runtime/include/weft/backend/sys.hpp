@@ -74,6 +74,8 @@ int futex_wait(const std::uint32_t* word, std::uint32_t expected, std::int64_t t
 int futex_wake(const std::uint32_t* word, int count) noexcept;
 void pause() noexcept;
 void nap(std::int64_t ns) noexcept; // may end early
+bool membarrier_register() noexcept; // true: membarrier() may be called
+void membarrier() noexcept;          // a full fence in every thread of the process
 void finest_timer_slack() noexcept;
 unsigned usable_cpus() noexcept; // affinity and cgroup quota counted, at least 1
 

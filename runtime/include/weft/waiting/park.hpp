@@ -33,7 +33,8 @@ inline constexpr clock::time_point never = clock::time_point::max();
 [[gnu::visibility("default")]] void count_operation();
 
 // What a blocking call begins with: cancellation_point() and count_operation() in one, at the price of one look at the fiber.
-[[gnu::visibility("default")]] void begin_operation();
+// Gives the calling fiber's waiter; nullptr on a plain thread, whose waiter this_waiter() makes if it has none yet.
+[[gnu::visibility("default")]] waiter* begin_operation();
 
 // While it lives, no blocking call of this fiber is cancelled. For weft's own destructors.
 class [[gnu::visibility("default")]] cancellation_shield {
