@@ -89,6 +89,7 @@ long registration::close() noexcept {
         for (side& each : sides_) {
             claimed.take(each.ready, closed);
             claimed.take(each.turns, closed);
+            claimed.take(each.watchers);
         }
     }
     claimed.wake();
@@ -251,6 +252,7 @@ void registration::count_edge(side& of, bool hang_up, claimed_waiters& claimed) 
     const edge_count before = of.edges.load(std::memory_order_relaxed);
     of.edges.store((before + one_edge) | (hang_up ? hung_up : 0), std::memory_order_release); // [R1]
     claimed.take(of.ready);
+    claimed.take(of.watchers);
 }
 
 } // namespace weft::net

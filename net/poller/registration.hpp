@@ -5,6 +5,7 @@
 
 #include <weft/waiting/park.hpp>
 #include <weft/waiting/poller.hpp>
+#include <weft/waiting/source.hpp>
 #include <weft/waiting/spin_lock.hpp>
 #include <weft/waiting/wait_queue.hpp>
 
@@ -128,6 +129,12 @@ public:
     // Waits until there are more edges than those seen. outcome::done: the deadline may have changed, too.
     long await_edge(flow direction, edge_count seen);
 
+    // For a select, which looks for itself and holds the lock: a node that the next edge, or the close, claims as its own case.
+    spin_lock& lock() noexcept { return lock_; }
+    std::uint64_t rank() const noexcept { return rank_; }
+    void watch(flow direction, wait_node& node) noexcept { side_of(direction).watchers.push(node); }
+    void unwatch(flow direction, wait_node& node) noexcept { side_of(direction).watchers.withdraw(node); }
+
     void ready(std::uint32_t generation, poll_events events, ready_list& batch) noexcept override;
 
 private:
@@ -161,6 +168,7 @@ private:
         wait_queue ready;
         std::atomic<clock::time_point> deadline{never};
         wait_queue turns;
+        wait_queue watchers; // of selects
     };
 
     enum class wait_result : std::uint8_t { woken, look_again, closed, expired, cancelled };
@@ -183,7 +191,8 @@ private:
 
     std::atomic<std::uint64_t> word_{0};
     spin_lock lock_;
-    std::uint16_t generation_ = 0; // guarded by lock_
+    std::uint64_t rank_ = new_lock_rank(); // it is used again with the registration
+    std::uint16_t generation_ = 0;         // guarded by lock_
     descriptor_traits traits_;
     int fd_ = -1;
     side sides_[2];

@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <linux/membarrier.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -242,6 +243,10 @@ void pause() noexcept {
 #elif defined(__aarch64__)
     asm volatile("isb");
 #endif
+}
+WEFT_LEAF bool ready_now(int fd, bool for_writing) noexcept {
+    pollfd one{fd, static_cast<short>(for_writing ? POLLOUT : POLLIN), 0};
+    return ::poll(&one, 1, 0) != 0;
 }
 WEFT_LEAF void nap(std::int64_t ns) noexcept {
     const timespec time{ns / 1'000'000'000, ns % 1'000'000'000};

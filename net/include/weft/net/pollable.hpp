@@ -56,6 +56,8 @@ public:
     void clear_deadline() { set_deadline(clock::time_point::max()); }
 
 protected:
+    friend struct pollable_access;
+
     pollable() noexcept = default;
     explicit pollable(registration& of) noexcept : registration_(&of) {}
     pollable(pollable&& other) noexcept : registration_(std::exchange(other.registration_, nullptr)) {}

@@ -21,6 +21,7 @@ long read(int fd, void* to, std::size_t size) noexcept;
 long write(int fd, const void* from, std::size_t size) noexcept;
 int close(int fd) noexcept;
 int event_fd() noexcept;
+bool ready_now(int fd, bool for_writing) noexcept; // a call would not wait
 int set_nonblocking(int fd, bool nonblocking) noexcept; // what it was before: 0 or 1
 long write_gather(int fd, const iovec* parts, int count) noexcept;
 

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <weft/net/pollable.hpp>
+#include <weft/waiting/source.hpp>
+
+#include <functional>
+#include <type_traits>
+#include <utility>
+
+namespace weft {
+
+namespace net::detail {
+
+// A direction of a descriptor, waited for. Keeps the descriptor's number from being given back.
+class [[gnu::visibility("default")]] readiness_source : public source {
+public:
+    bool may_be_ready() const noexcept override {
+        return true;
+    } // to look is one system call, made once, under the lock
+    bool take() override;
+    void enqueue() noexcept override;
+    void withdraw() noexcept override;
+    bool external() const noexcept override { return true; }
+
+protected:
+    readiness_source(const pollable& of, bool writing) noexcept;
+    ~readiness_source();
+
+private:
+    readiness_source(registration* entered, bool writing) noexcept;
+
+    registration* of_; // nullptr: not open
+    bool writing_;
+    wait_node node_;
+};
+
+template <class Handler>
+class readiness_case final : public readiness_source {
+public:
+    using result = std::invoke_result_t<Handler&>;
+
+    readiness_case(const pollable& of, bool writing, Handler handler) noexcept
+        : readiness_source(of, writing),
+          handler_(std::move(handler)) {}
+    result run() { return std::invoke(handler_); }
+
+private:
+    Handler handler_;
+};
+
+} // namespace net::detail
+
+// Cases of a select. handler(): a read (an accept; a write) would not wait now: there are bytes (a connection, room), or the
+// end, or an error, or the descriptor is closed, which the next call will tell. Somebody else may be faster: then that call
+// waits. The descriptor's deadlines do not concern them.
+template <class Handler>
+auto on_readable(const net::pollable& of, Handler handler) {
+    return net::detail::readiness_case<Handler>(of, false, std::move(handler));
+}
+template <class Handler>
+auto on_writable(const net::pollable& of, Handler handler) {
+    return net::detail::readiness_case<Handler>(of, true, std::move(handler));
+}
+
+} // namespace weft

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "poller/registration.hpp"
+
+#include <weft/backend/sys.hpp>
+#include <weft/net/readiness.hpp>
+
+namespace weft::net {
+
+struct pollable_access {
+    static registration* entered(const pollable& of) noexcept {
+        registration* const inner = of.registration_;
+        return inner != nullptr && inner->enter() == outcome::done ? inner : nullptr;
+    }
+};
+
+namespace detail {
+namespace {
+
+// What is not open is ready, and so needs a lock like any source.
+spin_lock lock_of_the_closed;
+const std::uint64_t rank_of_the_closed = new_lock_rank();
+
+constexpr flow direction(bool writing) noexcept { return writing ? flow::out : flow::in; }
+
+} // namespace
+
+readiness_source::readiness_source(const pollable& of, bool writing) noexcept
+    : readiness_source(pollable_access::entered(of), writing) {}
+
+readiness_source::readiness_source(registration* entered, bool writing) noexcept
+    : source(entered == nullptr ? &lock_of_the_closed : &entered->lock(),
+          entered == nullptr ? rank_of_the_closed : entered->rank(), node_),
+      of_(entered),
+      writing_(writing) {}
+
+readiness_source::~readiness_source() {
+    if (of_ != nullptr) of_->leave();
+}
+
+// What arrives after the look is counted as an edge under the same lock, and finds the node.
+bool readiness_source::take() {
+    return of_ == nullptr || !of_->open() || sys::ready_now(of_->number(), writing_);
+}
+void readiness_source::enqueue() noexcept { of_->watch(direction(writing_), node()); }
+void readiness_source::withdraw() noexcept {
+    if (of_ != nullptr) of_->unwatch(direction(writing_), node());
+}
+
+} // namespace detail
+} // namespace weft::net

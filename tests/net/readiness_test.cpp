@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "net/tcp_test.hpp"
+
+#include <weft/select.hpp>
+
+#include <atomic>
+#include <chrono>
+
+namespace weft::net {
+namespace {
+
+using namespace std::chrono_literals;
+using test::bytes;
+using test::connection;
+using test::fill;
+using test::read_exact_text;
+
+constexpr auto nothing = [] {};
+constexpr std::string_view selecting = "one of several (select)";
+
+using Readiness = test::network;
+INSTANTIATE_TEST_SUITE_P(Workers, Readiness, test::all_worker_counts(), test::workers_name);
+
+TEST_P(Readiness, BytesThatWaitAreReady) {
+    run([] {
+        auto [near, far] = connection();
+        EXPECT_EQ(select(on_readable(near, [] { return 1; }), otherwise([] { return 2; })), 2);
+        EXPECT_EQ(select(on_writable(near, [] { return 1; }), otherwise([] { return 2; })), 1);
+        far.write_all(bytes("x"));
+        EXPECT_EQ(select(on_readable(near, [] { return 1; })), 1);
+        EXPECT_EQ(select(on_readable(near, [] { return 1; }), otherwise([] { return 2; })), 1); // still
+        EXPECT_EQ(read_exact_text(near, 1), "x");
+        EXPECT_EQ(select(on_readable(near, [] { return 1; }), otherwise([] { return 2; })), 2);
+    });
+}
+
+TEST_P(Readiness, BytesWakeASelectThatWaits) {
+    run([] {
+        auto [near, far] = connection();
+        const channel<int> ch(0);
+        for (int i = 0; i < 200; ++i) {
+            auto selecting_fiber = go([&, &stream = near] {
+                return select(on_recv(ch, [](auto) { return 1; }), on_readable(stream, [] { return 2; }));
+            });
+            if (i % 2 == 0) {
+                far.write_all(bytes("x"));
+                EXPECT_EQ(selecting_fiber.join(), 2);
+                EXPECT_EQ(read_exact_text(near, 1), "x");
+            } else {
+                ch.send(1);
+                EXPECT_EQ(selecting_fiber.join(), 1);
+            }
+        }
+    });
+}
+
+TEST_P(Readiness, RoomWakesASelectThatWaits) {
+    run([] {
+        auto [near, far] = connection();
+        fill(near);
+        test::whereabouts where;
+        auto waiting = go([&, &stream = near] {
+            where.here();
+            return select(on_writable(stream, [] { return 1; }), on_timeout(24h, [] { return 2; }));
+        });
+        where.await_parked(selecting);
+        auto draining = go([&stream = far] {
+            std::vector<std::byte> to(1 << 20);
+            while (stream.read_some(to) != 0) {}
+        });
+        EXPECT_EQ(waiting.join(), 1);
+        near.close();
+        draining.join();
+    });
+}
+
+TEST_P(Readiness, AConnectionMakesAListenerReady) {
+    run([] {
+        auto listener = tcp_listener::listen("127.0.0.1:0");
+        EXPECT_EQ(select(on_readable(listener, [] { return 1; }), otherwise([] { return 2; })), 2);
+        auto connecting = go([to = listener.local_endpoint()] { return tcp_stream::connect(to); });
+        select(on_readable(listener, nothing));
+        EXPECT_TRUE(listener.accept().is_open());
+        connecting.join();
+    });
+}
+
+TEST_P(Readiness, TheEndAndTheCloseAreReady) {
+    run([] {
+        auto [near, far] = connection();
+        test::whereabouts where;
+        auto waiting = go([&, &stream = near] {
+            where.here();
+            select(on_readable(stream, nothing), on_timeout(24h, [] { FAIL(); }));
+        });
+        where.await_parked(selecting);
+        far.close();
+        waiting.join();
+
+        auto [left, right] = connection();
+        test::whereabouts there;
+        auto closing = go([&, &stream = left] {
+            there.here();
+            select(on_timeout(24h, [] { FAIL(); }), on_timeout(25h, [] { FAIL(); }),
+                on_readable(stream, nothing));
+        });
+        there.await_parked(selecting);
+        left.close();
+        closing.join();
+        select(on_readable(left, nothing), on_timeout(24h, [] { FAIL(); })); // closed is ready
+        select(on_writable(tcp_stream(), nothing));
+    });
+}
+
+// A changed deadline wakes those who read, by numbers of its own; a select must not take them for its cases.
+TEST_P(Readiness, DeadlinesDoNotConcernASelect) {
+    run([] {
+        auto [near, far] = connection();
+        const channel<int> a(0), b(0);
+        std::atomic<int> result{0};
+        test::whereabouts where;
+        auto waiting = go([&, &stream = near] {
+            where.here();
+            result = select(on_readable(stream, [] { return 1; }), on_recv(a, [](auto) { return 2; }),
+                on_recv(b, [](auto) { return 3; }));
+        });
+        where.await_parked(selecting);
+        near.set_deadline(-1s);
+        near.set_deadline(1h);
+        EXPECT_EQ(result, 0);
+        b.send(1);
+        waiting.join();
+        EXPECT_EQ(result, 3);
+    });
+}
+
+} // namespace
+} // namespace weft::net
