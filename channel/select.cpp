@@ -121,6 +121,14 @@ void sort_by_rank(std::span<std::uint16_t> numbers, std::span<source* const> sou
             std::swap(numbers[j], numbers[j - 1]);
 }
 
+// Declared before the lock: what a try has left to do when the lock is released, also if it threw.
+struct after_the_try {
+    source* tried = nullptr;
+    ~after_the_try() {
+        if (tried != nullptr) tried->tried();
+    }
+};
+
 constexpr unsigned none = nothing_ready;
 
 class selection {
@@ -163,32 +171,23 @@ private:
             const std::uint16_t number = call_.first_in_order ? to_try_[i] : order.at(i);
             source& one = at(number);
             if (!one.may_be_ready()) continue;
-            bool done = false;
-            {
-                const one_locked locked(one);
-                done = one.take();
-            }
-            if (!done) continue;
-            one.taken();
-            return number;
+            const after_the_try after{&one};
+            const one_locked locked(one);
+            if (one.take()) return number;
         }
         return none;
     }
 
     // Under all locks: takes one that is ready, or queues all.
     unsigned all_at_once() {
-        unsigned happened = none;
-        {
-            const all_locked locked(call_.sources, by_rank_);
-            for (const std::uint16_t number : to_try_)
-                if (at(number).take()) {
-                    happened = number;
-                    break;
-                }
-            if (happened == none && call_.waits) queue_all();
+        after_the_try after;
+        const all_locked locked(call_.sources, by_rank_);
+        for (const std::uint16_t number : to_try_) {
+            after.tried = &at(number);
+            if (at(number).take()) return number;
         }
-        if (happened != none) at(happened).taken();
-        return happened;
+        if (call_.waits) queue_all();
+        return none;
     }
 
     void queue_all() noexcept {

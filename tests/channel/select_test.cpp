@@ -104,6 +104,9 @@ TEST_P(Select, AValueNotSentStays) {
         ASSERT_NE(mine, nullptr);
         select(on_send(full, mine, [] { FAIL(); }), otherwise(nothing));
         ASSERT_NE(mine, nullptr);
+        select(on_send(full, std::move(mine), [] { FAIL(); }), otherwise(nothing));
+        ASSERT_NE(
+            mine, nullptr); // NOLINT(bugprone-use-after-move): that it was not moved from is what is tested
         EXPECT_EQ(text, "constant");
     });
 }

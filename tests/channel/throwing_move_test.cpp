@@ -2,7 +2,7 @@
 #include "support/actors.hpp"
 
 #include <weft/channel.hpp>
-#include <weft/select.hpp>
+#include <weft/selector.hpp>
 
 #include <atomic>
 #include <optional>
@@ -174,6 +174,28 @@ TEST_P(ThrowingMove, ToAParkedSelectMakesItSelectAnew) {
         allow(3);
         ch.send(std::move(mine));
         selecting.join();
+        EXPECT_EQ(got, 5);
+    });
+}
+
+// The peer that was claimed and got nothing is woken at once, not when the selector goes away.
+TEST_P(ThrowingMove, FromAParkedSenderToASelector) {
+    run([] {
+        const channel<fragile> ch(0);
+        allow(0);
+        actors senders;
+        senders.start([&] {
+            fragile mine(5);
+            ch.send(std::move(mine));
+        });
+        until([&] { return senders_waiting(ch) == 1; });
+        selector s;
+        int got = 0;
+        s.on_recv(ch, [&](std::optional<fragile>&& v) { got = v->value; });
+        EXPECT_THROW(s.select(), move_failed);
+        until([&] { return senders_waiting(ch) == 1; });
+        allow(3);
+        s.select();
         EXPECT_EQ(got, 5);
     });
 }

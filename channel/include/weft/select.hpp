@@ -89,15 +89,15 @@ auto on_recv(Channel&& from, Handler handler) {
     return detail::recv_case<T, Handler>(std::forward<Channel>(from), std::move(handler));
 }
 
-// handler(): the value was sent. A value given as an lvalue that is not const is moved from, if and only if it was sent; of a
-// const one, a copy is sent.
+// handler(): the value was sent. Takes the value by reference, and moves from it if and only if it was sent; of a const one, or
+// one of another type, it sends a copy.
 template <class Channel, class Value, class Handler>
     requires detail::sending_handle<std::remove_cvref_t<Channel>>
 auto on_send(Channel&& to, Value&& value, Handler handler) {
     using T = typename std::remove_cvref_t<Channel>::value_type;
-    using kept = std::conditional_t<std::is_same_v<Value, T&>, T&, T>;
-    return detail::send_case<T, kept, Handler>(
-        std::forward<Channel>(to), std::forward<Value>(value), std::move(handler));
+    constexpr bool by_reference = std::is_same_v<std::remove_reference_t<Value>, T>;
+    using kept = std::conditional_t<by_reference, T&, T>;
+    return detail::send_case<T, kept, Handler>(std::forward<Channel>(to), value, std::move(handler));
 }
 
 // handler(): so much time passed, or the time came, and no other case was ready before. Counted from the call of select.

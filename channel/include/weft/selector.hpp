@@ -34,7 +34,7 @@ public:
         static_assert(std::is_copy_constructible_v<T>, "a selector sends copies of the value it keeps");
         using case_of = detail::send_case<T, T, Handler>;
         adopt(std::make_unique<sending<T, case_of>>(
-            value, [&] { return weft::on_send(Channel(to), T(value), std::move(handler)); }));
+            value, [&] { return case_of(Channel(to), T(value), std::move(handler)); }));
     }
     // handler(); counted anew at each select().
     template <class Rep, class Period, class Handler>

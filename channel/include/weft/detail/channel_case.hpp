@@ -12,7 +12,7 @@
 // The ends of a channel as cases of a select.
 namespace weft::detail {
 
-// The channel of a case: of a handle that outlives it, or kept alive by the case itself.
+// The channel of a case: of a handle that outlives it, or kept alive by the case itself, which copies a passing handle.
 template <class T>
 class case_channel {
 public:
@@ -21,7 +21,7 @@ public:
     template <class Handle>
         requires(!std::is_lvalue_reference_v<Handle>)
     explicit case_channel(Handle&& passing) noexcept
-        : kept_(std::move(channel_handle_access::ref(passing))),
+        : kept_(channel_handle_access::ref(passing)),
           state_(kept_.get()) {}
 
     channel_state<T>* get() const noexcept { return state_; }
@@ -48,7 +48,7 @@ public:
         if (channel_.get()->take(value_, after_)) return true;
         return closed_ = channel_.get()->closed_now();
     }
-    void taken() noexcept override {
+    void tried() noexcept override {
         after_.run();
         if (closed_) edge_from(channel_.get());
     }
@@ -93,7 +93,7 @@ public:
         node_.outcome = channel_node::end::served;
         return channel_.get()->give(value_, after_);
     }
-    void taken() noexcept override { after_.run(); }
+    void tried() noexcept override { after_.run(); }
     void enqueue() noexcept override {
         edge_to(&node_);
         channel_.get()->enqueue_sender(node_);

@@ -40,8 +40,9 @@ public:
     virtual bool take() = 0;
     // Taking and releasing the lock is no edge of the memory model, and is hidden from ThreadSanitizer.
     virtual bool hides_lock() const noexcept { return false; }
-    // Without the lock, after take() gave true: wakes whoever take() claimed.
-    virtual void taken() noexcept {}
+    // Without the lock, after a take(), whatever came of it; of those that gave false one after the other, after the last: wakes
+    // whoever take() claimed.
+    virtual void tried() noexcept {}
     // Under the lock, after a take() that gave false: puts node() into the queue.
     virtual void enqueue() noexcept = 0;
     // Under the lock: takes node() out of the queue; without effect if it is not queued any more.
