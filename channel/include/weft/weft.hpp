@@ -3,12 +3,15 @@
 
 // All of runtime and channel.
 
+#include <weft/broadcast.hpp>
 #include <weft/cancel.hpp>
 #include <weft/channel.hpp>
 #include <weft/debug.hpp>
 #include <weft/fiber.hpp>
 #include <weft/local.hpp>
+#include <weft/oneshot.hpp>
 #include <weft/run.hpp>
 #include <weft/select.hpp>
 #include <weft/selector.hpp>
 #include <weft/time.hpp>
+#include <weft/watch.hpp>
