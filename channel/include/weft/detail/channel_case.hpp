@@ -45,6 +45,7 @@ public:
     bool may_be_ready() const noexcept override { return channel_.get()->may_receive(); }
     bool take() override {
         node_.outcome = channel_node::end::served;
+        closed_ = false;
         if (channel_.get()->take(value_, after_)) return true;
         return closed_ = channel_.get()->closed_now();
     }
@@ -60,7 +61,14 @@ public:
     bool hides_lock() const noexcept override { return true; }
     bool happened() const noexcept override { return node_.outcome != channel_node::end::retry; }
 
-    result run() { return std::invoke(handler_, std::exchange(value_, std::nullopt)); }
+    result run() {
+        if constexpr (received_plainly<T>) {
+            const bool received = node_.outcome == channel_node::end::served && !closed_;
+            return std::invoke(handler_, received ? std::optional<T>(value_) : std::nullopt);
+        } else {
+            return std::invoke(handler_, std::exchange(value_, std::nullopt));
+        }
+    }
 
 private:
     recv_case(case_channel<T> channel, Handler handler, int)
@@ -68,9 +76,11 @@ private:
           channel_(std::move(channel)),
           handler_(std::move(handler)) {}
 
-    channel_node node_{&value_};
+    using target = std::conditional_t<received_plainly<T>, T, std::optional<T>>;
+
+    channel_node node_{&value_, received_plainly<T>};
     case_channel<T> channel_;
-    std::optional<T> value_;
+    target value_{};
     after_section after_;
     bool closed_ = false;
     Handler handler_;

@@ -152,12 +152,11 @@ class channel_receiving {
 public:
     // Waits for a value. nullopt: closed and drained.
     std::optional<T> recv() const {
-        std::optional<T> value;
-        if (state() == nullptr)
-            wait_on_nil_channel(never, channel_core::receiving);
+        if (state() == nullptr) wait_on_nil_channel(never, channel_core::receiving);
+        if constexpr (received_plainly<T>)
+            return receive_plainly();
         else
-            state()->receive_until(value, never);
-        return value;
+            return receive_in_place();
     }
 
     // ok, empty or closed (and drained). Never blocks.
@@ -184,6 +183,18 @@ public:
 
 private:
     auto* state() const noexcept { return channel_handle_access::state(static_cast<const Self&>(*this)); }
+
+    std::optional<T> receive_plainly() const {
+        T value{};
+        if (state()->receive_until(value, never) != channel_status::ok) return std::nullopt;
+        return value;
+    }
+    // Into what the caller gets: no move that could throw when the value has left the channel.
+    std::optional<T> receive_in_place() const {
+        std::optional<T> value;
+        state()->receive_until(value, never);
+        return value;
+    }
 
     // What `value` held is destroyed outside of the lock, unless a throwing move might then lose the new value.
     template <class Receive>

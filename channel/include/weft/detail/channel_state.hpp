@@ -19,6 +19,12 @@
 // channel. Where they may throw, each step is done so that the value is left where it was.
 namespace weft::detail {
 
+// A small value is received as such and made an optional in registers: an optional that was written in memory piece by piece
+// and is then read as a whole stalls the processor for longer than the rest of a receive takes.
+template <class T>
+inline constexpr bool received_plainly =
+    std::is_trivially_copyable_v<T> && std::is_trivially_default_constructible_v<T> && sizeof(T) <= 16;
+
 template <class T>
 class channel_state : public channel_core {
 public:
