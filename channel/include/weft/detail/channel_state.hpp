@@ -113,6 +113,7 @@ public:
             serve(*node, after, [&] {
                 const seen_by_race_detector seen;
                 fill(*node, value);
+                edges_as_if_buffered();
             });
         else if (count_ >= capacity())
             return false;
@@ -189,6 +190,18 @@ private:
         }
         move();
         node.outcome = channel_node::end::served;
+    }
+    // A value handed over goes past the buffer, and the edge from the receive that emptied its place goes with it.
+    void edges_as_if_buffered() {
+        if constexpr (race_detector) {
+            if (capacity() == 0 || capacity() == no_limit) return;
+            T* place = ring_.back();
+            edge_from(place);
+            edge_to(place);
+            const hidden_from_race_detector hidden;
+            ring_.pushed();
+            ring_.popped();
+        }
     }
     void refill(after_section& after) {
         channel_node* node = claim_first(senders_);
