@@ -37,10 +37,14 @@ readiness_source::~readiness_source() {
     if (of_ != nullptr) of_->leave();
 }
 
-// What arrives after the look is counted as an edge under the same lock, and finds the node.
-bool readiness_source::take() {
+bool readiness_source::is_ready() const noexcept {
     return of_ == nullptr || !of_->open() || sys::ready_now(of_->number(), writing_);
 }
+
+// What arrives after the look is counted as an edge under the same lock, and finds the node.
+bool readiness_source::take() { return is_ready(); }
+// The edge may be that of bytes which were read before this wait began: the poller reports it when it comes round to it.
+bool readiness_source::happened() const noexcept { return is_ready(); }
 void readiness_source::enqueue() noexcept { of_->watch(direction(writing_), node()); }
 void readiness_source::withdraw() noexcept {
     if (of_ != nullptr) of_->unwatch(direction(writing_), node());

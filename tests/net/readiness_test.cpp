@@ -54,6 +54,18 @@ TEST_P(Readiness, BytesWakeASelectThatWaits) {
     });
 }
 
+// The poller reports the edge when the select parks; the bytes were read long before.
+TEST_P(Readiness, TheEdgeOfBytesThatAreGoneIsNone) {
+    run([] {
+        auto [near, far] = connection();
+        for (int i = 0; i < 20; ++i) {
+            far.write_all(bytes("x"));
+            EXPECT_EQ(read_exact_text(near, 1), "x");
+            EXPECT_EQ(select(on_readable(near, [] { return 1; }), on_timeout(2ms, [] { return 2; })), 2);
+        }
+    });
+}
+
 TEST_P(Readiness, RoomWakesASelectThatWaits) {
     run([] {
         auto [near, far] = connection();

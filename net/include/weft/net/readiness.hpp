@@ -21,6 +21,7 @@ public:
     bool take() override;
     void enqueue() noexcept override;
     void withdraw() noexcept override;
+    bool happened() const noexcept override;
     bool external() const noexcept override { return true; }
 
 protected:
@@ -29,6 +30,8 @@ protected:
 
 private:
     readiness_source(registration* entered, bool writing) noexcept;
+
+    bool is_ready() const noexcept;
 
     registration* of_; // nullptr: not open
     bool writing_;
