@@ -13,5 +13,6 @@
 #include <weft/run.hpp>
 #include <weft/select.hpp>
 #include <weft/selector.hpp>
+#include <weft/sync.hpp>
 #include <weft/time.hpp>
 #include <weft/watch.hpp>
