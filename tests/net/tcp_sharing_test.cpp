@@ -162,12 +162,17 @@ TEST_P(TcpSharing, AlwaysReadySocketDoesNotStarveOthers) {
     run([] {
         auto [near, far] = connection();
         std::atomic<bool> stop{false};
+        std::atomic<bool> talks{false};
         auto talker = go([&, &stream = near] {
             std::array<std::byte, 1> byte{};
-            while (!stop) stream.write_all(byte);
+            while (!stop) {
+                stream.write_all(byte);
+                talks = true;
+            }
             stream.shutdown(direction::send);
         });
         auto listener = go([&stream = far] { return drain(stream); });
+        while (!talks) yield();
         for (int i = 0; i < 100; ++i) yield();
         stop = true;
         talker.join();

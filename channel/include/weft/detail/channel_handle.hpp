@@ -67,6 +67,9 @@ public:
     explicit operator bool() const noexcept { return state() != nullptr; }
 
 private:
+    friend Self;
+    channel_looks() = default;
+
     auto* state() const noexcept { return channel_handle_access::state(static_cast<const Self&>(*this)); }
 };
 
@@ -114,6 +117,9 @@ public:
     }
 
 private:
+    friend Self;
+    channel_sending() = default;
+
     auto* state() const noexcept { return channel_handle_access::state(static_cast<const Self&>(*this)); }
     bool closed_now() const noexcept { return state() != nullptr && state()->closed(); }
 };
@@ -182,6 +188,9 @@ public:
     std::default_sentinel_t end() const noexcept { return {}; }
 
 private:
+    friend Self;
+    channel_receiving() = default;
+
     auto* state() const noexcept { return channel_handle_access::state(static_cast<const Self&>(*this)); }
 
     std::optional<T> receive_plainly() const {

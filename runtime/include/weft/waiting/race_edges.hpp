@@ -2,6 +2,7 @@
 #pragma once
 
 // ThreadSanitizer's own; called in its builds alone.
+// NOLINTBEGIN(readability-identifier-naming,bugprone-reserved-identifier)
 extern "C" {
 void AnnotateIgnoreSyncBegin(const char* file, int line);
 void AnnotateIgnoreSyncEnd(const char* file, int line);
@@ -12,6 +13,7 @@ void AnnotateIgnoreWritesEnd(const char* file, int line);
 void __tsan_acquire(void* address);
 void __tsan_release(void* address);
 }
+// NOLINTEND(readability-identifier-naming,bugprone-reserved-identifier)
 
 // What ThreadSanitizer is to see of a channel: the edges of the memory model and no others. The lock orders any two operations
 // on a channel, also those between which the model promises nothing; if ThreadSanitizer saw it, it would be silent about
