@@ -122,8 +122,14 @@ public:
         if (state_) state_->add_owner();
     }
     owner_ref(owner_ref&&) noexcept = default;
-    owner_ref& operator=(owner_ref other) noexcept {
-        std::swap(state_, other.state_);
+    owner_ref& operator=(const owner_ref& other) noexcept {
+        owner_ref copy(other);
+        std::swap(state_, copy.state_);
+        return *this;
+    }
+    owner_ref& operator=(owner_ref&& other) noexcept {
+        owner_ref moved(std::move(other));
+        std::swap(state_, moved.state_);
         return *this;
     }
     ~owner_ref() {

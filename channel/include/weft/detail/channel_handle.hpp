@@ -24,8 +24,15 @@ public:
         if (state_ != nullptr) state_->add_reference();
     }
     channel_ref(channel_ref&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
-    channel_ref& operator=(channel_ref other) noexcept {
-        std::swap(state_, other.state_);
+    // Two, not one by value: of `ref = {}`, clang 14 forgets to destroy the parameter.
+    channel_ref& operator=(const channel_ref& other) noexcept {
+        channel_ref copy(other);
+        std::swap(state_, copy.state_);
+        return *this;
+    }
+    channel_ref& operator=(channel_ref&& other) noexcept {
+        channel_ref moved(std::move(other));
+        std::swap(state_, moved.state_);
         return *this;
     }
     ~channel_ref() {
