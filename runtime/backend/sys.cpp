@@ -255,9 +255,7 @@ WEFT_LEAF void nap(std::int64_t ns) noexcept {
 WEFT_LEAF bool membarrier_register() noexcept {
     return ::syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
 }
-WEFT_LEAF void membarrier() noexcept {
-    ::syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
-}
+WEFT_LEAF void membarrier() noexcept { ::syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0); }
 // The default slack of 50 us would be added to every timed wait of this thread.
 WEFT_LEAF void finest_timer_slack() noexcept { ::prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL); }
 
@@ -285,7 +283,9 @@ WEFT_LEAF unsigned thread_count() noexcept {
         return 0;
     return count;
 }
-WEFT_LEAF const char* environment(const char* name) noexcept { return std::getenv(name); }
+WEFT_LEAF const char* environment(const char* name) noexcept {
+    return std::getenv(name);
+} // NOLINT(concurrency-mt-unsafe): weft sets none
 
 WEFT_LEAF unsigned usable_cpus() noexcept {
     cpu_set_t set;

@@ -5,16 +5,18 @@
 
 namespace weft {
 
-// The spin covers the longest section guarded by such a lock several times over; the numbers were not tuned.
-constexpr int spins = 100;
+// Whoever finds it held looks again only after a microsecond or so: meanwhile the holder's core goes on with what it has in its
+// cache, which is a dozen further sections, instead of losing the line after each. Measured with channels between two cores.
+constexpr int pauses_between_looks = 30;
+constexpr int looks = 8;
 constexpr std::int64_t first_nap_ns = 20'000;
 constexpr std::int64_t longest_nap_ns = 1'000'000;
 
 void spin_lock::lock_slow() noexcept {
     for (std::int64_t nap = first_nap_ns;; nap = std::min(2 * nap, longest_nap_ns)) {
-        for (int i = 0; i < spins; ++i) {
+        for (int i = 0; i < looks; ++i) {
+            for (int j = 0; j < pauses_between_looks; ++j) sys::pause();
             if (try_lock()) return;
-            sys::pause();
         }
         sys::nap(nap);
     }

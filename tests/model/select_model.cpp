@@ -226,8 +226,7 @@ TEST(SelectModel, FindsThatAClaimIsIgnored) {
 }
 
 TEST(SelectModel, FindsThatNodesAreLeft) {
-    EXPECT_EQ(
-        (failure_of<leaves_its_nodes, two_selects>()), "who has gone on is still queued");
+    EXPECT_EQ((failure_of<leaves_its_nodes, two_selects>()), "who has gone on is still queued");
 }
 
 } // namespace

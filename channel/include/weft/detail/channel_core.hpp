@@ -43,7 +43,7 @@ struct channel_node : wait_node {
     end outcome = end::retry; // written by whoever claimed the waiter, before it is woken
 };
 
-class [[gnu::visibility("default")]] channel_core {
+class alignas(64) [[gnu::visibility("default")]] channel_core {
 public:
     static constexpr std::size_t no_limit = static_cast<std::size_t>(-1);
 
@@ -106,10 +106,6 @@ protected:
         if (hints_.load(std::memory_order_relaxed) != now) hints_.store(now, std::memory_order_release);
     }
 
-    wait_queue senders_;
-    wait_queue receivers_;
-    std::size_t count_ = 0;
-
 private:
     enum : std::uint8_t { is_closed = 1, can_receive = 2, can_send = 4 };
 
@@ -118,9 +114,17 @@ private:
     void withdraw(channel_node& node, wait_queue& queue) noexcept;
     wait_end wait(channel_node& node, wait_queue& queue, clock::time_point deadline);
 
+    // One cache line: what every operation looks at.
     spin_lock lock_;
     std::atomic<std::uint8_t> hints_;
     bool closed_ = false;
+
+protected:
+    std::size_t count_ = 0;
+    wait_queue senders_;
+    wait_queue receivers_;
+
+private:
     const std::size_t capacity_;
     const std::uint64_t rank_;
     std::atomic<std::size_t> references_{1};

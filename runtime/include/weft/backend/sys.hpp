@@ -21,7 +21,7 @@ long read(int fd, void* to, std::size_t size) noexcept;
 long write(int fd, const void* from, std::size_t size) noexcept;
 int close(int fd) noexcept;
 int event_fd() noexcept;
-bool ready_now(int fd, bool for_writing) noexcept; // a call would not wait
+bool ready_now(int fd, bool for_writing) noexcept;      // a call would not wait
 int set_nonblocking(int fd, bool nonblocking) noexcept; // what it was before: 0 or 1
 long write_gather(int fd, const iovec* parts, int count) noexcept;
 
@@ -74,7 +74,7 @@ long read_file(const char* path, void* to, std::size_t size) noexcept;
 int futex_wait(const std::uint32_t* word, std::uint32_t expected, std::int64_t timeout_ns) noexcept;
 int futex_wake(const std::uint32_t* word, int count) noexcept;
 void pause() noexcept;
-void nap(std::int64_t ns) noexcept; // may end early
+void nap(std::int64_t ns) noexcept;  // may end early
 bool membarrier_register() noexcept; // true: membarrier() may be called
 void membarrier() noexcept;          // a full fence in every thread of the process
 void finest_timer_slack() noexcept;

@@ -25,7 +25,8 @@ public:
     bool disarm() noexcept;
 
     // Gives the time for which it is armed anew; clock::time_point::max(): it is not.
-    virtual clock::time_point fire(clock::time_point due, clock::time_point now, ready_list& batch) noexcept = 0;
+    virtual clock::time_point fire(
+        clock::time_point due, clock::time_point now, ready_list& batch) noexcept = 0;
 
     // Its runtime ends, and it will not fire. Gives a fiber that was to be started, or nullptr.
     virtual fiber_control* forgotten() noexcept { return nullptr; }
