@@ -8,27 +8,6 @@
 
 namespace weft::detail {
 
-wake_list::~wake_list() {
-    while (first_ != nullptr) {
-        waiter* who = first_->who;
-        first_ = first_->next; // the node dies as soon as its owner runs
-        who->wake();
-    }
-}
-
-void wake_list::add(wait_node& claimed) noexcept {
-    claimed.next = nullptr;
-    (first_ == nullptr ? first_ : last_->next) = &claimed;
-    last_ = &claimed;
-}
-
-void wake_list::add_all(wait_queue& waiting) noexcept {
-    while (wait_node* node = waiting.front()) {
-        waiting.withdraw(*node);
-        if (node->claim()) add(*node);
-    }
-}
-
 awaited::awaited() noexcept : rank_(new_lock_rank()) {}
 
 std::size_t awaited::waiting() noexcept {
@@ -62,11 +41,11 @@ void publication::close(const char* place) {
 }
 
 bool publication::close_once() noexcept {
-    wake_list woken;
+    claimed_list woken;
     const std::lock_guard held(lock_);
     if (closed()) return false;
     closed_.store(true, std::memory_order_relaxed);
-    woken.add_all(waiting_);
+    woken.claim_all(waiting_);
     refuse_senders(woken);
     return true;
 }

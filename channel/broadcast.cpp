@@ -39,7 +39,7 @@ bool broadcast_state::has_room() const noexcept {
 }
 
 // Has room. If the move throws, nothing has changed.
-void broadcast_state::put(sending& one, wake_list& woken) {
+void broadcast_state::put(sending& one, claimed_list& woken) {
     if (subscribers_ == 0) return; // nobody will read it
     one.value->load(one.from);
     place& here = at(tail());
@@ -50,32 +50,25 @@ void broadcast_state::put(sending& one, wake_list& woken) {
     std::swap(here.value, one.value);
     here.unread = subscribers_;
     tail_.store(tail() + 1, std::memory_order_relaxed);
-    woken.add_all(waiting_);
+    woken.claim_all(waiting_);
 }
 
-void broadcast_state::admit_senders(wake_list& woken) noexcept {
+void broadcast_state::admit_senders(claimed_list& woken) noexcept {
     while (!senders_.empty() && has_room()) {
         auto& first = static_cast<sending&>(*senders_.front());
-        senders_.withdraw(first);
-        if (!first.claim()) continue;
+        if (!woken.claim(senders_, first)) continue;
         try {
             put(first, woken);
             first.outcome = sending::end::served;
         } catch (...) { // it tries again, and it throws there
             first.outcome = sending::end::retry;
         }
-        woken.add(first);
     }
 }
 
-void broadcast_state::refuse_senders(wake_list& woken) noexcept {
-    while (!senders_.empty()) {
-        auto& first = static_cast<sending&>(*senders_.front());
-        senders_.withdraw(first);
-        if (!first.claim()) continue;
-        first.outcome = sending::end::closed;
-        woken.add(first);
-    }
+void broadcast_state::refuse_senders(claimed_list& woken) noexcept {
+    while (wait_node* node = woken.claim_first(senders_))
+        static_cast<sending*>(node)->outcome = sending::end::closed;
 }
 
 channel_status broadcast_state::send_until(
@@ -84,7 +77,7 @@ channel_status broadcast_state::send_until(
     sending one(std::move(value), from);
     for (bool again = false;; again = true) {
         {
-            wake_list woken;
+            claimed_list woken;
             const std::lock_guard held(lock_);
             if (closed()) return channel_status::closed;
             if (has_room()) {
@@ -105,7 +98,7 @@ channel_status broadcast_state::send_until(
 
 channel_status broadcast_state::try_send(counted_ref<shared_value> value, void* from) {
     sending one(std::move(value), from);
-    wake_list woken;
+    claimed_list woken;
     const std::lock_guard held(lock_);
     if (closed()) return channel_status::closed;
     if (!has_room()) return channel_status::full;
@@ -132,7 +125,7 @@ void broadcast_state::catch_up(broadcast_cursor& cursor) const noexcept {
     cursor.next = head_;
 }
 
-counted_ref<shared_value> broadcast_state::read(std::uint64_t number, wake_list& woken) noexcept {
+counted_ref<shared_value> broadcast_state::read(std::uint64_t number, claimed_list& woken) noexcept {
     place& here = at(number);
     if (--here.unread != 0) return here.value;
     counted_ref<shared_value> last = std::move(here.value);
@@ -149,7 +142,7 @@ void broadcast_state::skip_what_all_have_read() noexcept {
 void broadcast_state::leave(broadcast_cursor& cursor) noexcept {
     std::uint64_t end = 0;
     {
-        wake_list woken;
+        claimed_list woken;
         const std::lock_guard held(lock_);
         --subscribers_;
         end = tail();
@@ -157,7 +150,7 @@ void broadcast_state::leave(broadcast_cursor& cursor) noexcept {
     }
     for (;;) {
         counted_ref<shared_value> unwanted;
-        wake_list woken;
+        claimed_list woken;
         const std::lock_guard held(lock_);
         catch_up(cursor);
         if (cursor.next >= end) return;
@@ -165,7 +158,7 @@ void broadcast_state::leave(broadcast_cursor& cursor) noexcept {
     }
 }
 
-channel_status broadcast_state::take_now(broadcast_cursor& cursor, wake_list& woken) noexcept {
+channel_status broadcast_state::take_now(broadcast_cursor& cursor, claimed_list& woken) noexcept {
     if (cursor.taken) return channel_status::ok;
     catch_up(cursor);
     if (cursor.next == tail()) return closed() ? channel_status::closed : channel_status::empty;
@@ -174,14 +167,14 @@ channel_status broadcast_state::take_now(broadcast_cursor& cursor, wake_list& wo
 }
 
 channel_status broadcast_state::take(broadcast_cursor& cursor) noexcept {
-    wake_list woken;
+    claimed_list woken;
     const std::lock_guard held(lock_);
     return take_now(cursor, woken);
 }
 
 channel_status broadcast_state::wait_to_take(broadcast_cursor& cursor, clock::time_point deadline) {
     channel_status status = channel_status::empty;
-    const bool ready = wait_until(deadline, receiving, [&](wake_list& woken) {
+    const bool ready = wait_until(deadline, receiving, [&](claimed_list& woken) {
         status = take_now(cursor, woken);
         return status != channel_status::empty;
     });

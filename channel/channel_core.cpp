@@ -2,6 +2,7 @@
 #include <weft/channel_error.hpp>
 #include <weft/detail/channel_core.hpp>
 #include <weft/detail/channel_handle.hpp>
+#include <weft/waiting/claimed_list.hpp>
 #include <weft/waiting/source.hpp>
 
 namespace weft::detail {
@@ -41,32 +42,16 @@ channel_node* channel_core::claim_first(wait_queue& queue) noexcept {
 }
 
 void channel_core::close() {
-    wait_node* claimed = nullptr; // linked anew, by next
+    claimed_list woken;
     edge_to(this);
-    {
-        const section held(*this);
-        const hidden_from_race_detector hidden;
-        if (closed_) throw channel_closed("close");
-        closed_ = true;
-        wait_node** end = &claimed;
-        for (wait_queue* queue : {&receivers_, &senders_})
-            while (channel_node* node = claim_first(*queue)) {
-                node->outcome = channel_node::end::closed;
-                node->next = nullptr;
-                *end = node;
-                end = &node->next;
-            }
-        publish();
-    }
-    while (claimed != nullptr) {
-        waiter* who = nullptr;
-        {
-            const hidden_from_race_detector hidden;
-            who = claimed->who;
-            claimed = claimed->next; // the node dies as soon as its owner runs
-        }
-        who->wake();
-    }
+    const section held(*this);
+    const hidden_from_race_detector hidden;
+    if (closed_) throw channel_closed("close");
+    closed_ = true;
+    for (wait_queue* queue : {&receivers_, &senders_})
+        while (wait_node* node = woken.claim_first(*queue))
+            static_cast<channel_node*>(node)->outcome = channel_node::end::closed;
+    publish();
 }
 
 void channel_core::enqueue(channel_node& node, wait_queue& queue, bool first) noexcept {

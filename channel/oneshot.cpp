@@ -15,24 +15,24 @@ bool oneshot_ends::may_send() const {
     return !receiver_gone_;
 }
 
-void oneshot_ends::sent(wake_list& woken) noexcept {
+void oneshot_ends::sent(claimed_list& woken) noexcept {
     sent_ = true;
     decide(woken);
 }
 
 void oneshot_ends::sender_left() noexcept {
-    wake_list woken;
+    claimed_list woken;
     const std::lock_guard held(lock_);
     if (!sent_) decide(woken);
 }
 
-void oneshot_ends::decide(wake_list& woken) noexcept {
+void oneshot_ends::decide(claimed_list& woken) noexcept {
     decided_.store(true, std::memory_order_release); // [O1]
-    woken.add_all(waiting_);
+    woken.claim_all(waiting_);
 }
 
 bool oneshot_ends::wait(clock::time_point deadline) {
-    return wait_until(deadline, receiving, [&](wake_list&) { return decided(); });
+    return wait_until(deadline, receiving, [&](claimed_list&) { return decided(); });
 }
 
 void oneshot_ends::receiver_left() noexcept {

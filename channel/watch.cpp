@@ -9,13 +9,13 @@ constexpr wait_reason watching{"a new value of a watch"};
 } // namespace
 
 void watch_state::send(counted_ref<shared_value> value, void* from) {
-    wake_list woken;
+    claimed_list woken;
     const std::lock_guard held(lock_);
     if (closed()) throw channel_closed("send (of a watch)");
     value->load(from);
     std::swap(newest_, value); // the old one goes with the parameter, after the lock
     version_.store(version() + 1, std::memory_order_relaxed);
-    woken.add_all(waiting_);
+    woken.claim_all(waiting_);
 }
 
 counted_ref<shared_value> watch_state::newest(std::uint64_t& seen) noexcept {
@@ -37,7 +37,7 @@ channel_status watch_state::see(std::uint64_t& seen) noexcept {
 
 channel_status watch_state::wait_for_news(std::uint64_t& seen, clock::time_point deadline) {
     channel_status status = channel_status::empty;
-    const bool ready = wait_until(deadline, watching, [&](wake_list&) {
+    const bool ready = wait_until(deadline, watching, [&](claimed_list&) {
         status = see_now(seen);
         return status != channel_status::empty;
     });

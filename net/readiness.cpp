@@ -16,7 +16,7 @@ struct pollable_access {
 namespace detail {
 namespace {
 
-// What is not open is ready, and so needs a lock like any source.
+// What is not open is always ready, so it is never queued; but it needs a lock like any source.
 spin_lock lock_of_the_closed;
 const std::uint64_t rank_of_the_closed = new_lock_rank();
 
@@ -46,9 +46,7 @@ bool readiness_source::take() { return is_ready(); }
 // The edge may be that of bytes which were read before this wait began: the poller reports it when it comes round to it.
 bool readiness_source::happened() const noexcept { return is_ready(); }
 void readiness_source::enqueue() noexcept { of_->watch(direction(writing_), node()); }
-void readiness_source::withdraw() noexcept {
-    if (of_ != nullptr) of_->unwatch(direction(writing_), node());
-}
+void readiness_source::withdraw() noexcept { of_->unwatch(direction(writing_), node()); }
 
 } // namespace detail
 } // namespace weft::net

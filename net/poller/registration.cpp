@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "poller/registration.hpp"
 
-#include "poller/claimed_waiters.hpp"
 #include "poller/epoll.hpp"
 #include "poller/registration_pool.hpp"
 
@@ -83,13 +82,13 @@ long registration::close() noexcept {
         if ((word & closing) != 0) return outcome::closed;
     } while (!word_.compare_exchange_weak(
         word, (word + one_user) | closing, std::memory_order_acq_rel, std::memory_order_relaxed)); // [W2]
-    claimed_waiters claimed;
+    claimed_list claimed;
     {
         const std::scoped_lock guard(lock_);
         for (side& each : sides_) {
-            claimed.take(each.ready, closed);
-            claimed.take(each.turns, closed);
-            claimed.take(each.watchers);
+            claimed.claim_all(each.ready, closed);
+            claimed.claim_all(each.turns, closed);
+            claimed.claim_all(each.watchers);
         }
     }
     claimed.wake();
@@ -226,19 +225,19 @@ registration::wait_result registration::wait_in(
 }
 
 void registration::set_deadline(flow direction, clock::time_point deadline) noexcept {
-    claimed_waiters claimed;
+    claimed_list claimed;
     {
         const std::scoped_lock guard(lock_);
         side& here = side_of(direction);
         here.deadline.store(deadline, std::memory_order_relaxed);
-        claimed.take(here.ready, deadline_changed);
-        claimed.take(here.turns, deadline_changed);
+        claimed.claim_all(here.ready, deadline_changed);
+        claimed.claim_all(here.turns, deadline_changed);
     }
     claimed.wake();
 }
 
 void registration::ready(std::uint32_t generation, poll_events events, ready_list& batch) noexcept {
-    claimed_waiters claimed;
+    claimed_list claimed;
     {
         const std::scoped_lock guard(lock_);
         if (generation != generation_) return;
@@ -248,11 +247,11 @@ void registration::ready(std::uint32_t generation, poll_events events, ready_lis
     claimed.wake(batch);
 }
 
-void registration::count_edge(side& of, bool hang_up, claimed_waiters& claimed) noexcept {
+void registration::count_edge(side& of, bool hang_up, claimed_list& claimed) noexcept {
     const edge_count before = of.edges.load(std::memory_order_relaxed);
     of.edges.store((before + one_edge) | (hang_up ? hung_up : 0), std::memory_order_release); // [R1]
-    claimed.take(of.ready);
-    claimed.take(of.watchers);
+    claimed.claim_all(of.ready);
+    claimed.claim_all(of.watchers);
 }
 
 } // namespace weft::net

@@ -3,6 +3,7 @@
 
 #include "poller/outcome.hpp"
 
+#include <weft/waiting/claimed_list.hpp>
 #include <weft/waiting/park.hpp>
 #include <weft/waiting/poller.hpp>
 #include <weft/waiting/source.hpp>
@@ -81,8 +82,6 @@ struct descriptor_traits {
     bool borrowed = false;            // not closed at the end
     bool was_blocking = false;        // borrowed: to be restored
 };
-
-class claimed_waiters;
 
 class alignas(128) registration final : public poll_target {
 public:
@@ -180,7 +179,7 @@ private:
     const side& side_of(flow direction) const noexcept { return sides_[static_cast<unsigned>(direction)]; }
 
     void begin(int fd, descriptor_traits traits, std::shared_ptr<poller> home) noexcept;
-    void count_edge(side& of, bool hang_up, claimed_waiters& claimed) noexcept;
+    void count_edge(side& of, bool hang_up, claimed_list& claimed) noexcept;
     long enter_slowly(flow direction);
     void leave_slowly(flow direction) noexcept;
     // Queues, gives the lock up and parks until woken, closed, cancelled or the side's deadline.

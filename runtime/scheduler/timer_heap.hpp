@@ -13,8 +13,8 @@
 
 // The timers armed by one worker.
 //
-// Purpose. Ends waits at their deadlines, and makes the calls that are due. A heap of four children a node, over {when, number} so that equal deadlines fire in
-// the order they were armed; a node knows its place, so disarming removes it at once and nothing is left behind.
+// Purpose. Ends waits at their deadlines, and makes the calls that are due. A heap of four children a node, over {when, number} so
+// that equal deadlines fire in the order they were armed; a node knows its place, so disarming removes it at once and nothing is left behind.
 // Who may call. Any thread, all of it: whoever finds a timer due fires it, so a worker that is stuck delays nobody.
 // Invariant. A node is in the heap exactly if its place is not `nowhere`; both change under the lock, and a waiter is claimed
 // under it, or a call made; so after disarm() nobody can reach the node.

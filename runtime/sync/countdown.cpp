@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-#include "sync/claimed_list.hpp"
-
 #include <weft/detail/countdown.hpp>
+#include <weft/waiting/claimed_list.hpp>
 #include <weft/waiting/park.hpp>
 
 #include <mutex>

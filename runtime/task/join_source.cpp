@@ -3,8 +3,6 @@
 
 #include <weft/on_join.hpp>
 
-#include <limits>
-
 namespace weft::detail {
 namespace {
 

@@ -48,7 +48,7 @@ public:
     // there was a send before that gave true.
     bool send(T&& value) {
         auto& to = state("weft::oneshot_sender::send");
-        detail::wake_list woken;
+        claimed_list woken;
         const std::lock_guard held(to.lock());
         if (!to.may_send()) return false;
         to.value.emplace(std::move(value));

@@ -7,17 +7,13 @@
 #include <weft/on_join.hpp>
 #include <weft/waiting/source.hpp>
 
-#include <algorithm>
 #include <array>
 #include <chrono>
 #include <concepts>
 #include <cstddef>
 #include <functional>
-#include <memory>
-#include <stdexcept>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 // One select for everything that can be waited for: exactly one of its cases happens, and its handler is called.
 //

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <weft/detail/counted.hpp>
+#include <weft/waiting/claimed_list.hpp>
 #include <weft/waiting/park.hpp>
 #include <weft/waiting/spin_lock.hpp>
 #include <weft/waiting/wait_queue.hpp>
@@ -28,23 +29,6 @@
 // Memory: counted by the handles; the last one frees.
 namespace weft::detail {
 
-// Nodes whose waiters were claimed under a lock, and which are woken when the list ends: so it is declared before the guard.
-class [[gnu::visibility("default")]] wake_list {
-public:
-    wake_list() = default;
-    ~wake_list();
-    wake_list(const wake_list&) = delete;
-    wake_list& operator=(const wake_list&) = delete;
-
-    void add(wait_node& claimed) noexcept;
-    // All that can be claimed; the queue is empty afterwards.
-    void add_all(wait_queue& waiting) noexcept;
-
-private:
-    wait_node* first_ = nullptr; // linked anew, by next
-    wait_node* last_ = nullptr;
-};
-
 class [[gnu::visibility("default")]] awaited : public counted {
 public:
     spin_lock& lock() noexcept { return lock_; }
@@ -58,14 +42,14 @@ public:
 protected:
     awaited() noexcept;
 
-    // A blocking call: until ready(wake_list&), called under the lock, gives true. False: the deadline. Throws `cancelled`.
+    // A blocking call: until ready(claimed_list&), called under the lock, gives true. False: the deadline. Throws `cancelled`.
     template <class Ready>
     bool wait_until(clock::time_point deadline, const wait_reason& reason, Ready ready) {
         begin_operation();
         for (;;) {
             wait_node node;
             {
-                wake_list woken;
+                claimed_list woken;
                 const std::lock_guard held(lock_);
                 if (ready(woken)) return true;
                 arm(node, reason);
@@ -96,7 +80,7 @@ public:
 
 protected:
     // Under the lock: what a close does to those who wait to send.
-    virtual void refuse_senders(wake_list&) noexcept {}
+    virtual void refuse_senders(claimed_list&) noexcept {}
 
 private:
     bool close_once() noexcept;
@@ -122,11 +106,7 @@ public:
         if (state_) state_->add_owner();
     }
     owner_ref(owner_ref&&) noexcept = default;
-    owner_ref& operator=(const owner_ref& other) noexcept {
-        owner_ref copy(other);
-        std::swap(state_, copy.state_);
-        return *this;
-    }
+    owner_ref& operator=(const owner_ref& other) noexcept { return *this = owner_ref(other); }
     owner_ref& operator=(owner_ref&& other) noexcept {
         owner_ref moved(std::move(other));
         std::swap(state_, moved.state_);

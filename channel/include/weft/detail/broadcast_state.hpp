@@ -82,13 +82,13 @@ private:
     std::uint64_t tail() const noexcept { return tail_.load(std::memory_order_relaxed); }
     place& at(std::uint64_t number) noexcept { return ring_[number % ring_.size()]; }
     bool has_room() const noexcept;
-    void put(sending& one, wake_list& woken);
-    void admit_senders(wake_list& woken) noexcept;
-    void refuse_senders(wake_list& woken) noexcept override;
+    void put(sending& one, claimed_list& woken);
+    void admit_senders(claimed_list& woken) noexcept;
+    void refuse_senders(claimed_list& woken) noexcept override;
     void skip_what_all_have_read() noexcept;
     void catch_up(broadcast_cursor& cursor) const noexcept;
-    counted_ref<shared_value> read(std::uint64_t number, wake_list& woken) noexcept;
-    channel_status take_now(broadcast_cursor& cursor, wake_list& woken) noexcept;
+    counted_ref<shared_value> read(std::uint64_t number, claimed_list& woken) noexcept;
+    channel_status take_now(broadcast_cursor& cursor, claimed_list& woken) noexcept;
 
     std::vector<place> ring_;
     const on_lag lag_;

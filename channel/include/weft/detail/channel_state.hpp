@@ -7,7 +7,6 @@
 #include <weft/detail/ring.hpp>
 
 #include <functional>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <type_traits>

@@ -17,7 +17,7 @@ class [[gnu::visibility("default")]] oneshot_ends : public awaited {
 public:
     // The sender's. may_send, sent: under the lock; may_send throws std::logic_error if there was a send already.
     bool may_send() const;
-    void sent(wake_list& woken) noexcept;
+    void sent(claimed_list& woken) noexcept;
     void sender_left() noexcept;
 
     // The receiver's.
@@ -26,7 +26,7 @@ public:
     void receiver_left() noexcept;
 
 private:
-    void decide(wake_list& woken) noexcept;
+    void decide(claimed_list& woken) noexcept;
 
     std::atomic<bool> decided_{false};
     bool sent_ = false;

@@ -15,9 +15,8 @@ namespace net::detail {
 // A direction of a descriptor, waited for. Keeps the descriptor's number from being given back.
 class [[gnu::visibility("default")]] readiness_source : public source {
 public:
-    bool may_be_ready() const noexcept override {
-        return true;
-    } // to look is one system call, made once, under the lock
+    // To look is a system call, which take() makes.
+    bool may_be_ready() const noexcept override { return true; }
     bool take() override;
     void enqueue() noexcept override;
     void withdraw() noexcept override;

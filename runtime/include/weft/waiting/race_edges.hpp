@@ -15,7 +15,8 @@ void __tsan_release(void* address);
 }
 // NOLINTEND(readability-identifier-naming,bugprone-reserved-identifier)
 
-// What ThreadSanitizer is to see of a channel: the edges of the memory model and no others. The lock orders any two operations
+// What ThreadSanitizer is to see of a channel: the edges of the memory model and hardly any others (a parked peer is ordered before
+// whoever serves it, also where a buffer lies between them: the value is moved to or from its frame). The lock orders any two operations
 // on a channel, also those between which the model promises nothing; if ThreadSanitizer saw it, it would be silent about
 // programs that rely on luck. So what is done under the lock is hidden from it, but for the moves of values, which are the
 // user's code, and the edges are told to it: of a value, by the place it lies in, and of the close. What is published by a
