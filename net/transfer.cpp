@@ -4,6 +4,7 @@
 #include "poller/turn.hpp"
 
 #include <weft/backend/sys.hpp>
+#include <weft/cancelled.hpp>
 
 #include <algorithm>
 #include <array>
@@ -84,6 +85,19 @@ transfer one(long outcome) noexcept {
     return {.bytes = outcome > 0 ? static_cast<std::size_t>(outcome) : 0, .outcome = outcome};
 }
 
+// Moves until move(transfer&) has nothing left; who is cancelled is told how far it came.
+template <class Move>
+transfer move_all(turn& mine, Move move) {
+    transfer result = one(mine.take());
+    try {
+        while (result.outcome >= 0 && move(result)) continue;
+    } catch (cancelled& early) {
+        early.set_transferred(result.bytes);
+        throw;
+    }
+    return result;
+}
+
 } // namespace
 
 transfer read_some(registration* from, std::span<std::byte> to) {
@@ -95,14 +109,14 @@ transfer read_some(registration* from, std::span<std::byte> to) {
 
 transfer read_exactly(registration* from, std::span<std::byte> to) {
     turn mine(from, flow::in);
-    transfer result = one(mine.take());
-    while (result.outcome >= 0 && result.bytes < to.size()) {
+    return move_all(mine, [&](transfer& result) {
+        if (result.bytes == to.size()) return false;
         result.outcome = receive(mine, to.subspan(result.bytes));
         if (result.outcome > 0) result.bytes += static_cast<std::size_t>(result.outcome);
         if (result.outcome == 0)
             result.outcome = outcome::of(result.bytes == 0 ? errc::eof : errc::unexpected_eof);
-    }
-    return result;
+        return true;
+    });
 }
 
 transfer write_some(registration* to, std::span<const std::byte> from) {
@@ -114,25 +128,26 @@ transfer write_some(registration* to, std::span<const std::byte> from) {
 
 transfer write_all(registration* to, std::span<const std::byte> from) {
     turn mine(to, flow::out);
-    transfer result = one(mine.take());
-    while (result.outcome >= 0 && result.bytes < from.size()) {
+    return move_all(mine, [&](transfer& result) {
+        if (result.bytes == from.size()) return false;
         result.outcome = send(mine, from.subspan(result.bytes));
         if (result.outcome > 0) result.bytes += static_cast<std::size_t>(result.outcome);
-    }
-    return result;
+        return true;
+    });
 }
 
 transfer write_all(registration* to, std::span<const std::span<const std::byte>> pieces) {
     turn mine(to, flow::out);
-    transfer result = one(mine.take());
     gathering rest(pieces);
-    while (result.outcome >= 0 && rest.next_portion()) {
+    return move_all(mine, [&](transfer& result) {
+        if (!rest.next_portion()) return false;
         result.outcome = send(mine, rest);
-        if (result.outcome <= 0) continue;
-        result.bytes += static_cast<std::size_t>(result.outcome);
-        rest.advance(static_cast<std::size_t>(result.outcome));
-    }
-    return result;
+        if (result.outcome > 0) {
+            result.bytes += static_cast<std::size_t>(result.outcome);
+            rest.advance(static_cast<std::size_t>(result.outcome));
+        }
+        return true;
+    });
 }
 
 } // namespace weft::net

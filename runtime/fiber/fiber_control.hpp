@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include "cancel/scope_stack.hpp"
 #include "fiber/context_switch.hpp"
 #include "fiber/exception_state.hpp"
 #include "fiber/sanitizer_fiber.hpp"
@@ -39,10 +40,10 @@ struct local_values;
 
 enum class fiber_phase : std::uint8_t { unstarted, runnable, running, parked };
 
-struct alignas(64) fiber_control : waiter {
+struct alignas(64) fiber_control : cancellable {
     enum : std::uint32_t { ended = 1, detached = 2, awaited = 4, one_reference = 1U << 8 };
 
-    fiber_control() noexcept : waiter(nullptr) {}
+    fiber_control() noexcept : cancellable(nullptr) {}
     using waiter::commit_saved;
 
     scheduler& home() const noexcept { return *home_.load(std::memory_order_relaxed); }
@@ -59,8 +60,6 @@ struct alignas(64) fiber_control : waiter {
     std::atomic<std::uint32_t> resumed{0}; // counts, so a dump can tell whether what it read was of one piece
     std::atomic<fiber_phase> phase{
         fiber_phase::unstarted}; // [F2] released; a dump that acquires it sees stack and context
-    std::atomic<bool> cancel_requested{false};
-    std::uint8_t shields = 0;
     bool failed = false; // an exception left it
     bool result_present = false;
 
@@ -71,6 +70,7 @@ struct alignas(64) fiber_control : waiter {
     spin_lock lock;
     wait_queue joiners;
     local_values* locals = nullptr;
+    scope_stack scopes{*this};
     std::atomic<std::int64_t> parked_since{0}; // scheduler's coarse clock
     std::exception_ptr exception;
 

@@ -5,6 +5,7 @@
 #include "fiber/overflow.hpp"
 #include "scheduler/process.hpp"
 #include "scheduler/watchdog.hpp"
+#include "task/task.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -135,7 +136,7 @@ void scheduler::shut_down() {
             lock.unlock();
             // Anew in each pass: a fiber may have been born after the last one looked.
             fiber_registry::instance().for_each([this](fiber_control& fiber) {
-                if (&fiber.home() == this) detail::cancel(fiber);
+                if (&fiber.home() == this) fiber.scopes.request(reason_of_shutdown());
             });
             lock.lock();
             if (living() == 0) break;

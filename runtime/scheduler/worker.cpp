@@ -87,7 +87,7 @@ void worker::leave(fiber_control& self, commit what) {
     if (next != nullptr) prepare(*next);
     left_ = &self;
     commit_ = what;
-    left_shielded_ = self.shields != 0 || exceptions_.uncaught() != 0;
+    left_shielded_ = self.shielded(exceptions_.uncaught());
     self.exceptions = exceptions_.take();
     switch_to(next, self.where_it_stands, self.sanitizer, false);
 }
@@ -119,8 +119,6 @@ void worker::arrive() noexcept {
     exceptions_.put(running_ == nullptr ? exception_state::saved{} : running_->exceptions);
 }
 
-// [C1] cancel stores cancel_requested, then reads the word; this adds `saved` to the word, then reads cancel_requested. All four
-// are sequentially consistent, so either cancel finds a saved waiter to claim, or the request is found here.
 void worker::commit_park(fiber_control& fiber) noexcept {
     const bool shielded = left_shielded_;
     fiber.phase.store(fiber_phase::parked, std::memory_order_release);
@@ -129,7 +127,7 @@ void worker::commit_park(fiber_control& fiber) noexcept {
     // From here on the fiber may run elsewhere, unless it was woken before.
     const auto cancelled_meanwhile = [&] {
         return (before & waiter::claimed) == 0 && !shielded &&
-            fiber.cancel_requested.load(std::memory_order_seq_cst) && // [C1]
+            (fiber.cancel_flags.load(std::memory_order_seq_cst) & cancellable::pending) != 0 && // [C1] of scope_stack.hpp
             fiber.claim(waiter::epoch_of(before), wake_cause::cancelled);
     };
     if ((before & waiter::woken) != 0 || cancelled_meanwhile()) run_soon(fiber);

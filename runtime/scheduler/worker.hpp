@@ -63,7 +63,7 @@ public:
     void run_batch(ready_list& batch) noexcept;
     bool spend_operation() noexcept { return --operations_left_ == 0; }
     void refill_operations() noexcept { operations_left_ = policy::operations_per_slice; }
-    bool exception_in_flight() const noexcept { return exceptions_.uncaught() != 0; }
+    unsigned exceptions_in_flight() const noexcept { return exceptions_.uncaught(); }
 
     fiber_cache& control_blocks() noexcept { return control_blocks_; }
     stack_cache& stacks() noexcept { return stacks_; }

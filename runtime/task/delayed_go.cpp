@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "fiber/fiber_control.hpp"
 #include "scheduler/scheduler.hpp"
+#include "task/task.hpp"
 
 #include <weft/delayed_go.hpp>
 
@@ -45,7 +46,7 @@ clock::time_point delayed_go::fire(clock::time_point, clock::time_point, ready_l
     fiber_control& fiber = *std::exchange(fiber_, nullptr);
     fiber.life.store(fiber_control::one_reference | fiber_control::detached, std::memory_order_release);
     scheduler& home = fiber.home();
-    if (home.shutting_down()) fiber.cancel_requested.store(true, std::memory_order_relaxed);
+    if (home.shutting_down()) fiber.scopes.request(reason_of_shutdown());
     home.spawned_from_outside.fetch_add(1, std::memory_order_release);
     batch.push(fiber);
     return clock::time_point::max();

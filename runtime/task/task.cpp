@@ -79,8 +79,7 @@ fiber_control& new_fiber(scheduler* wanted, const spawn_request& request) {
     fiber.where_it_stands = nullptr;
     fiber.exceptions = {};
     fiber.phase.store(fiber_phase::unstarted, std::memory_order_relaxed);
-    fiber.cancel_requested.store(false, std::memory_order_relaxed);
-    fiber.shields = 0;
+    fiber.scopes.reset();
     fiber.failed = false;
     fiber.result_present = false;
     fiber.operations = request.operations;
@@ -111,7 +110,7 @@ void discard_unstarted(fiber_control& fiber) noexcept {
 void start(fiber_control& fiber) noexcept {
     scheduler& home = fiber.home();
     fiber.life.store(2 * fiber_control::one_reference, std::memory_order_release);
-    if (home.shutting_down()) fiber.cancel_requested.store(true, std::memory_order_relaxed);
+    if (home.shutting_down()) fiber.scopes.request(reason_of_shutdown());
     if (worker* here = worker_of(home)) {
         here->count_spawned();
         here->run_fresh(fiber);
@@ -168,12 +167,8 @@ void detach(fiber_control& fiber) noexcept {
 }
 
 void cancel(fiber_control& fiber) noexcept {
-    fiber.cancel_requested.store(true, std::memory_order_seq_cst); // [C1]
-    const std::uint64_t word = fiber.word();
-    constexpr std::uint64_t parked = waiter::armed | waiter::saved;
-    if ((word & (parked | waiter::claimed | waiter::shielded)) == parked &&
-        fiber.claim(waiter::epoch_of(word), wake_cause::cancelled))
-        fiber.wake();
+    static const cancel_reason why("the fiber was cancelled");
+    fiber.scopes.request(why);
 }
 
 fiber_id id_of(const fiber_control& fiber) noexcept { return fiber_id(fiber.id); }
@@ -184,6 +179,11 @@ void throw_not_joinable(const char* operation) {
 }
 
 } // namespace detail
+
+const cancel_reason& reason_of_shutdown() {
+    static const cancel_reason why("the runtime shuts down");
+    return why;
+}
 
 void drop_reference(fiber_control& fiber) noexcept {
     const std::uint32_t life = fiber.life.load(std::memory_order_acquire);
@@ -212,6 +212,7 @@ void run_task(fiber_control& fiber) noexcept {
         fiber.failed = true;
     }
     while (fiber.locals != nullptr) destroy_locals(std::exchange(fiber.locals, nullptr));
+    fiber.scopes.release_all();
 }
 
 void end_fiber(worker& on, fiber_control& fiber) noexcept {

@@ -11,6 +11,8 @@ class worker;
 void run_task(fiber_control& fiber) noexcept;
 // On the fiber, after its function has ended and nothing of it is left on the stack: publishes the end, wakes who joins.
 void end_fiber(worker& on, fiber_control& fiber) noexcept;
+// For which a runtime that ends cancels its fibers.
+const cancel_reason& reason_of_shutdown();
 // Gives the control block back with the last one.
 void drop_reference(fiber_control& fiber) noexcept;
 

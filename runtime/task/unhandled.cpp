@@ -5,6 +5,7 @@
 #include "fiber/fiber_control.hpp"
 #include "scheduler/process.hpp"
 #include "scheduler/scheduler.hpp"
+#include "scheduler/worker.hpp"
 
 #include <exception>
 #include <iostream>
@@ -35,6 +36,23 @@ void report_unhandled(fiber_control& fiber) noexcept {
         std::cerr << "weft: unhandled exception in " << debug::describe(fiber) << ", not a std::exception"
                   << std::endl;
         std::terminate();
+    }
+}
+
+void report_lost(const std::exception_ptr& exception, const char* what) noexcept {
+    const worker* here = worker::current();
+    const fiber_control* fiber = here == nullptr ? nullptr : here->running();
+    const auto handler = fiber == nullptr ? nullptr : process::instance().unhandled_handler_of(*fiber);
+    if (handler) {
+        handler(info_of(*fiber), exception);
+        return;
+    }
+    try {
+        std::rethrow_exception(exception);
+    } catch (const std::exception& error) {
+        std::cerr << "weft: an exception of " << what << ": " << error.what() << std::endl;
+    } catch (...) {
+        std::cerr << "weft: an exception of " << what << ", not a std::exception" << std::endl;
     }
 }
 

@@ -30,6 +30,18 @@ wake_cause park_until(worker& here, fiber_control& self, clock::time_point deadl
     return self.cause();
 }
 
+// Of a wait that ended no later than a scope's deadline, which came before its own.
+wake_cause cancelled_by_deadline(wake_cause cause) noexcept {
+    return cause == wake_cause::deadline ? wake_cause::cancelled : cause;
+}
+
+wake_cause park_thread(clock::time_point deadline) noexcept {
+    thread_waiter& self = thread_waiter::of_this_thread();
+    if (!self.untroubled() && !self.shielded_now() && self.scopes.deadline() < deadline)
+        return cancelled_by_deadline(self.wait_until(self.scopes.deadline()));
+    return self.wait_until(deadline);
+}
+
 } // namespace
 
 waiter& this_waiter() noexcept {
@@ -39,9 +51,11 @@ waiter& this_waiter() noexcept {
 
 wake_cause park(clock::time_point deadline) noexcept {
     worker* here = worker::current();
-    if (here == nullptr || here->running() == nullptr)
-        return thread_waiter::of_this_thread().wait_until(deadline);
+    if (here == nullptr || here->running() == nullptr) return park_thread(deadline);
     fiber_control& self = *here->running();
+    if (!self.untroubled() && !self.shielded(here->exceptions_in_flight()) &&
+        self.scopes.deadline() < deadline)
+        return cancelled_by_deadline(park_until(*here, self, self.scopes.deadline()));
     if (deadline != never) return park_until(*here, self, deadline);
     here->park();
     return self.cause();
@@ -87,9 +101,12 @@ void count_operation() {
 
 waiter* begin_operation() {
     worker* here = worker::current();
-    if (here == nullptr || here->running() == nullptr) return nullptr;
+    if (here == nullptr || here->running() == nullptr) {
+        cancellation_point();
+        return nullptr;
+    }
     fiber_control& self = *here->running();
-    if (self.cancel_requested.load(std::memory_order_relaxed)) [[unlikely]]
+    if (!self.untroubled()) [[unlikely]]
         cancellation_point();
     if (here->spend_operation()) [[unlikely]] {
         here->refill_operations();
@@ -100,8 +117,8 @@ waiter* begin_operation() {
 
 void yield() {
     worker* here = worker::current();
-    if (here == nullptr || here->running() == nullptr) return std::this_thread::yield();
     cancellation_point();
+    if (here == nullptr || here->running() == nullptr) return std::this_thread::yield();
     here->yield();
 }
 

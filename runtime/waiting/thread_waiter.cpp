@@ -9,6 +9,7 @@
 #include <weft/waiting/race_edges.hpp>
 #include <weft/waiting/spin_lock.hpp>
 
+#include <exception>
 #include <mutex>
 #include <new>
 #include <utility>
@@ -38,6 +39,7 @@ thread_waiter& thread_waiter::of_this_thread() noexcept {
 }
 
 void thread_waiter::give_back(thread_waiter& unused) noexcept {
+    unused.scopes.release_all();
     const std::lock_guard guard(free_lock);
     unused.next_ = free_waiters;
     free_waiters = &unused;
@@ -46,6 +48,12 @@ void thread_waiter::give_back(thread_waiter& unused) noexcept {
 wake_cause thread_waiter::wait_until(clock::time_point deadline) noexcept {
     const process::waits_in_run counted(*this);
     const wait_epoch epoch = epoch_of(word());
+    const bool shielded = shielded_now();
+    const std::uint64_t before = commit_saved(shielded);
+    if ((before & claimed) == 0 && !shielded &&
+        (cancel_flags.load(std::memory_order_seq_cst) & pending) != 0 && // [C1] of scope_stack.hpp
+        claim(epoch, wake_cause::cancelled))
+        return wake_cause::cancelled;
     while (woken_.load(std::memory_order_acquire) == 0) { // [K4]
         if (futex_wait_until(woken_, 0, deadline)) continue;
         if (claim(epoch, wake_cause::deadline)) return wake_cause::deadline;
@@ -53,6 +61,10 @@ wake_cause thread_waiter::wait_until(clock::time_point deadline) noexcept {
     }
     woken_.store(0, std::memory_order_relaxed);
     return cause();
+}
+
+bool thread_waiter::shielded_now() const noexcept {
+    return shielded(static_cast<unsigned>(std::uncaught_exceptions()));
 }
 
 void thread_waiter::unblock() noexcept {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include "cancel/scope_stack.hpp"
+
 #include <weft/backend/clock.hpp>
-#include <weft/waiting/waiter.hpp>
 
 #include <atomic>
 #include <cstdint>
@@ -13,9 +14,9 @@ namespace weft {
 // since a waker may still touch the word of one that has been woken.
 //
 // [K4] wake stores `woken_` with release after everything it wrote; the thread goes on only once it has read it with acquire.
-class thread_waiter final : public waiter {
+class thread_waiter final : public cancellable {
 public:
-    thread_waiter() noexcept : waiter(nullptr) {}
+    thread_waiter() noexcept : cancellable(nullptr) {}
 
     // The calling thread's, made on its first wait. Ends the program if there is no memory for it.
     static thread_waiter& of_this_thread() noexcept;
@@ -23,6 +24,10 @@ public:
 
     wake_cause wait_until(clock::time_point deadline) noexcept;
     void unblock() noexcept;
+    // No scope of its own counts for the call that is being made.
+    bool shielded_now() const noexcept;
+
+    scope_stack scopes{*this};
 
 private:
     thread_waiter* next_ = nullptr; // in the list of those not lent

@@ -81,7 +81,7 @@ private:
     friend class detail::awaited_case;
     friend detail::awaited_access;
 
-    explicit broadcast_subscriber(detail::counted_ref<detail::broadcast_state> state) noexcept
+    explicit broadcast_subscriber(counted_ref<detail::broadcast_state> state) noexcept
         : state_(std::move(state)),
           cursor_(state_->subscribe()) {}
     detail::broadcast_state& state(const char* place) const { return detail::state_of(state_, place); }
@@ -115,7 +115,7 @@ private:
     }
     T& taken() const { return static_cast<detail::shared_value_of<T>&>(*cursor_.taken).get(); }
 
-    detail::counted_ref<detail::broadcast_state> state_;
+    counted_ref<detail::broadcast_state> state_;
     detail::broadcast_cursor cursor_;
 };
 
@@ -180,8 +180,8 @@ public:
 private:
     friend detail::awaited_access;
 
-    static detail::counted_ref<detail::shared_value> empty() {
-        return detail::counted_ref<detail::shared_value>(new detail::shared_value_of<T>);
+    static counted_ref<detail::shared_value> empty() {
+        return counted_ref<detail::shared_value>(new detail::shared_value_of<T>);
     }
     detail::broadcast_state& state(const char* place) const { return state_.at(place); }
 

@@ -65,11 +65,11 @@ private:
     friend oneshot<U> make_oneshot();
     friend detail::awaited_access;
 
-    explicit oneshot_sender(detail::counted_ref<detail::oneshot_state<T>> state) noexcept
+    explicit oneshot_sender(counted_ref<detail::oneshot_state<T>> state) noexcept
         : state_(std::move(state)) {}
     detail::oneshot_state<T>& state(const char* place) const { return detail::state_of(state_, place); }
 
-    detail::counted_ref<detail::oneshot_state<T>> state_;
+    counted_ref<detail::oneshot_state<T>> state_;
 };
 
 template <class T>
@@ -121,7 +121,7 @@ private:
     friend class detail::awaited_case;
     friend detail::awaited_access;
 
-    explicit oneshot_receiver(detail::counted_ref<detail::oneshot_state<T>> state) noexcept
+    explicit oneshot_receiver(counted_ref<detail::oneshot_state<T>> state) noexcept
         : state_(std::move(state)) {}
     detail::oneshot_state<T>& state(const char* place) const { return detail::state_of(state_, place); }
 
@@ -143,7 +143,7 @@ private:
         return channel_status::ok;
     }
 
-    detail::counted_ref<detail::oneshot_state<T>> state_;
+    counted_ref<detail::oneshot_state<T>> state_;
 };
 
 template <class T>
@@ -154,7 +154,7 @@ struct oneshot {
 
 template <class T>
 oneshot<T> make_oneshot() {
-    const detail::counted_ref shared(new detail::oneshot_state<T>);
+    const counted_ref shared(new detail::oneshot_state<T>);
     return {oneshot_sender<T>(shared), oneshot_receiver<T>(shared)};
 }
 

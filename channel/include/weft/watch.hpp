@@ -64,7 +64,7 @@ private:
     friend class detail::awaited_case;
     friend detail::awaited_access;
 
-    explicit watch_subscriber(detail::counted_ref<detail::watch_state> state) noexcept
+    explicit watch_subscriber(counted_ref<detail::watch_state> state) noexcept
         : state_(std::move(state)),
           seen_(state_->version()) {}
     detail::watch_state& state(const char* place) const { return detail::state_of(state_, place); }
@@ -73,7 +73,7 @@ private:
     bool is_ready() const noexcept { return state_->has_news(seen_); }
     bool take_ready() noexcept { return state_->see(seen_) == channel_status::ok; }
 
-    detail::counted_ref<detail::watch_state> state_;
+    counted_ref<detail::watch_state> state_;
     std::uint64_t seen_;
 };
 
@@ -104,10 +104,10 @@ public:
 private:
     friend detail::awaited_access;
 
-    static detail::counted_ref<detail::shared_value> empty() {
-        return detail::counted_ref<detail::shared_value>(new detail::shared_value_of<T>);
+    static counted_ref<detail::shared_value> empty() {
+        return counted_ref<detail::shared_value>(new detail::shared_value_of<T>);
     }
-    static detail::counted_ref<detail::shared_value> loaded(T& value) {
+    static counted_ref<detail::shared_value> loaded(T& value) {
         auto made = empty();
         made->load(&value);
         return made;

@@ -14,5 +14,6 @@
 #include <weft/select.hpp>
 #include <weft/selector.hpp>
 #include <weft/sync.hpp>
+#include <weft/task_group.hpp>
 #include <weft/time.hpp>
 #include <weft/watch.hpp>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <weft/detail/counted.hpp>
 #include <weft/waiting/claimed_list.hpp>
+#include <weft/waiting/counted.hpp>
 #include <weft/waiting/park.hpp>
 #include <weft/waiting/spin_lock.hpp>
 #include <weft/waiting/wait_queue.hpp>

@@ -3,6 +3,7 @@
 
 #include <weft/channel_error.hpp>
 #include <weft/detail/awaited.hpp>
+#include <weft/detail/shared_value.hpp>
 
 #include <atomic>
 #include <cstddef>

@@ -18,7 +18,7 @@ enum class direction { send, receive, both };
 // A stream of bytes over a descriptor: what tcp_stream and descriptor share.
 //
 // Every call blocks the calling fiber (or thread), and is a cancellation point; one that is cancelled throws
-// `cancelled` in either form, and how many bytes it had done is then lost. It ends early with
+// `cancelled` in either form, whose transferred() says how many bytes it had done. It ends early with
 // errc::deadline_exceeded, operation_canceled (closed meanwhile), bad_file_descriptor (closed before) or what
 // the system reports. The form without std::error_code throws io_error, which has transferred(); the form
 // with one clears or sets it. Both give the number of bytes done.

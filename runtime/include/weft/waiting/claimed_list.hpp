@@ -24,10 +24,14 @@ public:
     bool claim(wait_queue& queue, wait_node& node, wake_cause cause) noexcept {
         queue.withdraw(node);
         if (!node.who->claim(node.epoch, cause)) return false;
+        add_claimed(node);
+        return true;
+    }
+    // One that is in no queue and whose waiter the caller has claimed.
+    void add_claimed(wait_node& node) noexcept {
         node.next = nullptr;
         (last_ == nullptr ? first_ : last_->next) = &node;
         last_ = &node;
-        return true;
     }
     // The first that can be claimed; nullptr: nobody waits.
     wait_node* claim_first(wait_queue& queue) noexcept {

@@ -3,11 +3,10 @@
 
 #include <atomic>
 #include <cstddef>
-#include <optional>
 #include <utility>
 
 // Objects that live as long as somebody refers to them.
-namespace weft::detail {
+namespace weft {
 
 class [[gnu::visibility("default")]] counted {
 public:
@@ -15,6 +14,15 @@ public:
     counted& operator=(const counted&) = delete;
 
     void add_reference() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
+    // False: there is none any more, and it is about to be freed.
+    bool try_add_reference() noexcept {
+        std::size_t seen = references_.load(std::memory_order_relaxed);
+        while (seen != 0)
+            if (references_.compare_exchange_weak(
+                    seen, seen + 1, std::memory_order_relaxed, std::memory_order_relaxed))
+                return true;
+        return false;
+    }
     void drop_reference() noexcept {
         if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
     }
@@ -58,23 +66,4 @@ private:
     Counted* to_ = nullptr;
 };
 
-// A value that many may look at at the same time, outside of any lock.
-class [[gnu::visibility("default")]] shared_value : public counted {
-public:
-    // Moves *from, a T, in. If that throws, both are as before.
-    virtual void load(void* from) = 0;
-};
-
-template <class T>
-class shared_value_of final : public shared_value {
-public:
-    void load(void* from) override { value_.emplace(std::move(*static_cast<T*>(from))); }
-
-    // Loaded.
-    T& get() noexcept { return *value_; } // NOLINT(bugprone-unchecked-optional-access)
-
-private:
-    std::optional<T> value_;
-};
-
-} // namespace weft::detail
+} // namespace weft

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace weft::test {
+
+// A call that blocks until it is cancelled. prepare() gives the call, with all that it needs.
+struct blocking_call {
+    std::string name;
+    std::function<std::function<void()>()> prepare;
+    bool parks = true; // false: it goes on yielding
+};
+
+// A call that has nothing to wait for, and what it must not have done when it threw `cancelled`.
+struct ready_call {
+    std::string name;
+    std::function<std::function<void()>()> prepare; // gives the call
+    std::function<bool()> untouched;                // of the same one
+};
+
+std::vector<blocking_call> runtime_calls();
+std::vector<blocking_call> channel_calls();
+std::vector<blocking_call> network_calls();
+
+} // namespace weft::test
