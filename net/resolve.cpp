@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "socket_address.hpp"
 
+#include <weft/blocking.hpp>
 #include <weft/net/error.hpp>
 #include <weft/net/resolve.hpp>
 
@@ -28,19 +29,42 @@ public:
     }
 };
 
+struct free_addresses {
+    void operator()(addrinfo* first) const noexcept { ::freeaddrinfo(first); }
+};
+struct found {
+    std::unique_ptr<addrinfo, free_addresses> addresses;
+    std::error_code error;
+};
+
 // In a function of its own, since errno is another one after a migration.
-[[gnu::noinline]] std::error_code look_up(const char* host, const char* service, addrinfo*& found) {
+[[gnu::noinline]] found look_up(const std::string& host, const std::string& service, int flags) {
     addrinfo hints{};
     hints.ai_socktype = SOCK_STREAM;
-    const int result = ::getaddrinfo(host, service, &hints, &found);
-    if (result == EAI_SYSTEM) return {errno, std::system_category()};
-    return {result, resolve_category()};
+    hints.ai_flags = flags;
+    addrinfo* first = nullptr;
+    const int result = ::getaddrinfo(host.empty() ? nullptr : host.c_str(), service.c_str(), &hints, &first);
+    if (result == EAI_SYSTEM) return {nullptr, {errno, std::system_category()}};
+    return {std::unique_ptr<addrinfo, free_addresses>(first), {result, resolve_category()}};
+}
+
+bool is_number(const std::string& service) {
+    return service.find_first_not_of("0123456789") == std::string::npos;
+}
+
+// What needs no file and no name server is looked up on the spot.
+found look_up(const std::string& host, const std::string& service) {
+    const int numeric = (host.empty() ? 0 : AI_NUMERICHOST) | AI_NUMERICSERV;
+    if (is_number(service))
+        if (found here = look_up(host, service, numeric);
+            here.error != std::error_code(EAI_NONAME, resolve_category()))
+            return here;
+    return blocking([host, service] { return look_up(host, service, 0); });
 }
 
 // getaddrinfo takes only the low 16 bits of a number.
 bool is_port_out_of_range(const std::string& service) {
-    return !service.empty() && service.find_first_not_of("0123456789") == std::string::npos &&
-        (service.size() > 9 || std::stoul(service) > 65535);
+    return !service.empty() && is_number(service) && (service.size() > 9 || std::stoul(service) > 65535);
 }
 
 } // namespace
@@ -58,13 +82,12 @@ std::vector<endpoint> resolve(std::string_view host, std::string_view service, s
         ec = std::make_error_code(std::errc::invalid_argument);
         return {};
     }
-    addrinfo* first = nullptr;
-    ec = look_up(host.empty() ? nullptr : host_text.c_str(), service_text.c_str(), first);
+    const found answer = look_up(host_text, service_text);
+    ec = answer.error;
     if (ec) return {};
-    const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(first, ::freeaddrinfo);
     ec.clear();
     std::vector<endpoint> result;
-    for (const addrinfo* each = first; each != nullptr; each = each->ai_next) {
+    for (const addrinfo* each = answer.addresses.get(); each != nullptr; each = each->ai_next) {
         socket_address address;
         address.size = std::min<socklen_t>(each->ai_addrlen, sizeof address.storage);
         std::memcpy(&address.storage, each->ai_addr, address.size);

@@ -5,6 +5,7 @@
 
 namespace weft {
 
+class scheduler;
 class worker;
 class thread_waiter;
 struct local_values;
@@ -16,6 +17,7 @@ struct local_values;
 // reference is not used across a switch.
 struct thread_state {
     worker* current_worker = nullptr;
+    scheduler* serves = nullptr;     // of a helper thread: whose blocking calls it makes
     thread_waiter* waiter = nullptr; // of a plain thread that has waited
     unsigned runs_entered = 0;       // of a plain thread: calls of run() that it is inside
     local_values* locals = nullptr;  // of a plain thread: its fiber_local values

@@ -43,7 +43,8 @@ std::function<void(const fiber_info&, std::exception_ptr)> process::unhandled_ha
 bool process::check_deadlock() {
     const std::lock_guard guard(mutex_);
     for (const scheduler* each : schedulers_)
-        if (!each->quiet() || each->first_timer() != never || each->shutting_down()) return false;
+        if (!each->quiet() || each->first_timer() != never || each->shutting_down() || each->blocking.busy())
+            return false;
     bool somebody_waits = false;
     bool can_be_woken = false;
     fiber_registry::instance().for_each([&](fiber_control& fiber) {
@@ -94,6 +95,13 @@ void process::report_failed_shutdown(scheduler& of) {
               << " s of being cancelled (options::shutdown_timeout)\n\n";
     debug::dump(std::cerr);
     std::cerr.flush();
+    std::abort();
+}
+
+void process::report_blocked_shutdown(const scheduler& of, std::size_t calls) {
+    std::cerr << "weft: shutdown: " << calls << " blocking calls did not return within "
+              << std::chrono::duration<double>(of.settings().shutdown_timeout).count()
+              << " s (options::shutdown_timeout)" << std::endl;
     std::abort();
 }
 

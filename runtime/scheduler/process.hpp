@@ -48,6 +48,7 @@ public:
     // Threads weft has started and that have not ended.
     std::atomic<unsigned> own_threads{0};
 
+    [[noreturn]] static void report_blocked_shutdown(const scheduler& of, std::size_t calls);
     [[noreturn]] static void report_failed_shutdown(scheduler& of);
     static bool find_overflow(const void* address, overflow_subject& subject) noexcept;
 

@@ -34,6 +34,7 @@ runtime::inside_run::~inside_run() {
 
 scheduler& scheduler::current_or_default() {
     if (scheduler* here = current()) return *here;
+    if (scheduler* served = this_thread_state().serves) return *served;
     // Shut down at exit, but never destroyed: threads and static objects may still hold its fibers.
     static runtime* const shared_by_threads = [] {
         static runtime* made = new runtime;

@@ -17,6 +17,7 @@ constexpr unsigned most_spares = 64;
 
 scheduler::scheduler(runtime& outside, const options& settled)
     : stacks({.default_size = settled.stack_size}),
+      blocking(*this, settled.max_blocking_threads),
       idle(settled.workers + most_spares),
       poller_now(&null_poller_),
       outside_(outside),
@@ -144,6 +145,9 @@ void scheduler::shut_down() {
             end_.wait_for(lock, between_passes);
         }
     }
+    if (const std::size_t running = blocking.finish(give_up); running != 0)
+        process::report_blocked_shutdown(*this, running);
+    blocking.stop();
     stop_workers();
 }
 

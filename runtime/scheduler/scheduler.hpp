@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include "blocking/blocking_pool.hpp"
 #include "fiber/stack_pool.hpp"
 #include "scheduler/idle_set.hpp"
 #include "scheduler/shared_queues.hpp"
@@ -54,6 +55,7 @@ public:
 
     // --- for workers and the watchdog
     stack_pool stacks;
+    blocking_pool blocking;
     shared_queues shared;
     idle_set idle;
     std::vector<std::unique_ptr<worker>> workers; // constant in size once constructed; spares at the end

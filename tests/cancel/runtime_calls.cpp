@@ -4,6 +4,7 @@
 #include <weft/weft.hpp>
 
 #include <chrono>
+#include <latch>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -59,9 +60,19 @@ struct locked_with_condition {
     }
 };
 
+void end_of(fiber<void>& of) {
+    try {
+        shield([&] { of.join(); });
+    } catch (const cancelled&) { // which it was
+    }
+}
+
 struct sleeping_fiber {
     fiber<void> sleeper = go([] { sleep(24h); });
-    ~sleeping_fiber() { sleeper.cancel(); }
+    ~sleeping_fiber() {
+        sleeper.cancel();
+        end_of(sleeper);
+    }
 };
 
 struct one_permit_taken {
@@ -76,6 +87,22 @@ struct one_latch {
 };
 struct barrier_of_two {
     barrier<> both{2};
+};
+
+// A helper thread inside a call that is let go when this ends; a thread, which would call it itself, asks a fiber for it.
+struct blocked_thread {
+    std::shared_ptr<std::latch> release = std::make_shared<std::latch>(1);
+    fiber<void> asked;
+    void call() {
+        const auto wait = [until = release] { blocking([until] { until->wait(); }); };
+        if (this_fiber::in_fiber()) return wait();
+        if (!asked.joinable()) asked = go(wait);
+        asked.join();
+    }
+    ~blocked_thread() {
+        release->count_down();
+        if (asked.joinable()) end_of(asked);
+    }
 };
 
 // call_once that another fiber is inside of.
@@ -169,6 +196,7 @@ std::vector<blocking_call> runtime_calls() {
         {"call_once", [] { return with<once_begun>([](auto& of) { call_once(of.flag, [] {}); }); }},
         {"select_on_cancel",
             [] { return with<cancel_source>([](auto& of) { select(on_cancel(of.token(), [] {})); }); }},
+        {"blocking", [] { return with<blocked_thread>([](auto& of) { of.call(); }); }},
         {"task_group_wait",
             [] {
                 return [] {
@@ -186,7 +214,12 @@ std::vector<blocking_call> runtime_calls() {
             }},
         {"when_all", [] { return [] { when_all([] { sleep(24h); }, [] { sleep(24h); }); }; }},
         {"when_any", [] { return [] { when_any([] { sleep(24h); }, [] { sleep(24h); }); }; }},
-        {"settle", [] { return [] { settle([] { sleep(24h); }, [] { sleep(24h); }); }; }},
+        {"settle",
+            [] {
+                return [] {
+                    for (;;) settle([] { sleep(24h); }, [] { sleep(24h); });
+                };
+            }},
         {"parallel_for",
             [] { return [] { parallel_for(std::vector<int>(3), 2, [](int) { sleep(24h); }); }; }},
         {"parallel_map",

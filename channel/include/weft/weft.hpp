@@ -3,6 +3,7 @@
 
 // All of runtime and channel.
 
+#include <weft/blocking.hpp>
 #include <weft/broadcast.hpp>
 #include <weft/cancel.hpp>
 #include <weft/channel.hpp>

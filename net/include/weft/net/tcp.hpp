@@ -32,9 +32,8 @@ public:
     tcp_stream() noexcept = default; // not open
 
     // "host:port", the host a name or an address, IPv6 addresses in brackets; or an endpoint. Blocks the
-    // fiber (or thread) until there is a connection; the addresses of a name are tried in turn. (While the
-    // name is looked up, the worker is blocked, too.) A cancellation point. Errors: io_error that names what
-    // was to be reached; errc::deadline_exceeded after the timeout; invalid_argument for malformed text;
+    // fiber (or thread) until there is a connection; the addresses of a name are tried in turn. A cancellation
+    // point. Errors: io_error that names what was to be reached; errc::deadline_exceeded after the timeout; invalid_argument for malformed text;
     // those of resolve(). The form with an error_code then gives a stream that is not open.
     static tcp_stream connect(std::string_view address, const connect_options& options = {});
     static tcp_stream connect(std::string_view address, const connect_options& options, std::error_code& ec);
