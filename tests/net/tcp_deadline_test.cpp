@@ -134,6 +134,38 @@ TEST_P(TcpDeadline, StalledPeerEndsAWriteWithWhatItHadWritten) {
     });
 }
 
+TEST_P(TcpDeadline, ACancelledWriteSaysHowMuchItHadWritten) {
+    run([] {
+        auto [near, far] = connection();
+        const std::vector<std::byte> much(16 << 20);
+        std::size_t written = 0;
+        try {
+            with_timeout(20ms, [&, &stream = near] { stream.write_all(much); });
+            ADD_FAILURE() << "nobody read";
+        } catch (const timed_out& early) {
+            written = early.transferred();
+        }
+        EXPECT_GT(written, 0U);
+        near.shutdown(direction::send);
+        EXPECT_EQ(drain(far), written);
+    });
+}
+
+TEST_P(TcpDeadline, ACancelledReadSaysHowMuchItHadRead) {
+    run([] {
+        auto [near, far] = connection();
+        near.write_all(bytes("abc"));
+        std::array<std::byte, 8> buffer{};
+        try {
+            with_timeout(20ms, [&, &stream = far] { stream.read_exactly(buffer); });
+            ADD_FAILURE() << "nobody wrote more";
+        } catch (const timed_out& early) {
+            EXPECT_EQ(early.transferred(), 3U);
+        }
+        EXPECT_EQ(buffer[2], std::byte{'c'});
+    });
+}
+
 TEST_P(TcpDeadline, ListenerHasADeadline) {
     run([] {
         auto listener = tcp_listener::listen("127.0.0.1:0");
