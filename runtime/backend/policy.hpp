@@ -9,7 +9,7 @@
 
 // The policy seam: every choice of the scheduler that correctness leaves open. None of the numbers was tuned on weft unless
 // it says so; the tests may not depend on them.
-namespace weft::policy {
+namespace weft::scheduling {
 
 using namespace std::chrono_literals;
 
@@ -38,4 +38,4 @@ inline constexpr unsigned quiet_periods = 10;
 
 inline unsigned first_victim(rng& random, unsigned workers) noexcept { return random.below(workers); }
 
-} // namespace weft::policy
+} // namespace weft::scheduling

@@ -4,6 +4,7 @@
 #include "base/thread_state.hpp"
 #include "scheduler/process.hpp"
 #include "scheduler/scheduler.hpp"
+#include "scheduler/watchdog.hpp"
 
 #include <weft/backend/sys.hpp>
 #include <weft/waiting/claimed_list.hpp>
@@ -136,7 +137,9 @@ void blocking_pool::helper_main(helper& self) noexcept {
         lock.unlock();
         call->perform();
         call = {};
-        pending_.fetch_sub(1, std::memory_order_release); // [B2]
+        pending_.fetch_sub(1, std::memory_order_seq_cst); // [B2]
+        home_.observer()
+            .notice_activity(); // if that was an abandoned call, nobody may be left to wake anybody
         lock.lock();
         if (--running_ == 0) changed_.notify_all();
     }

@@ -45,7 +45,7 @@ public:
     void stop() noexcept;
 
     // Queued or running, abandoned ones included: somebody who may wake a fiber.
-    bool busy() const noexcept { return pending_.load(std::memory_order_acquire) != 0; }
+    bool busy() const noexcept { return pending_.load(std::memory_order_seq_cst) != 0; }
     std::size_t threads() const noexcept;
 
 private:

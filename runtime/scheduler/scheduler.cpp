@@ -130,25 +130,29 @@ void scheduler::fiber_ended() noexcept {
 void scheduler::shut_down() {
     shutting_down_.store(true, std::memory_order_seq_cst);
     const clock::time_point give_up = clock::now() + settings_.shutdown_timeout;
-    constexpr auto between_passes = std::chrono::milliseconds(20);
-    {
-        std::unique_lock lock(end_mutex_);
-        while (living() != 0) {
-            lock.unlock();
-            // Anew in each pass: a fiber may have been born after the last one looked.
-            fiber_registry::instance().for_each([this](fiber_control& fiber) {
-                if (&fiber.home() == this) fiber.scopes.request(reason_of_shutdown());
-            });
-            lock.lock();
-            if (living() == 0) break;
-            if (clock::now() >= give_up) process::report_failed_shutdown(*this);
-            end_.wait_for(lock, between_passes);
-        }
-    }
-    if (const std::size_t running = blocking.finish(give_up); running != 0)
-        process::report_blocked_shutdown(*this, running);
+    do {
+        end_fibers(give_up);
+        if (const std::size_t running = blocking.finish(give_up); running != 0)
+            process::report_blocked_shutdown(*this, running);
+    } while (living() != 0); // a blocking call may have started some
     blocking.stop();
     stop_workers();
+}
+
+void scheduler::end_fibers(clock::time_point give_up) {
+    constexpr auto between_passes = std::chrono::milliseconds(20);
+    std::unique_lock lock(end_mutex_);
+    while (living() != 0) {
+        lock.unlock();
+        // Anew in each pass: a fiber may have been born after the last one looked.
+        fiber_registry::instance().for_each([this](fiber_control& fiber) {
+            if (&fiber.home() == this) fiber.scopes.request(reason_of_shutdown());
+        });
+        lock.lock();
+        if (living() == 0) break;
+        if (clock::now() >= give_up) process::report_failed_shutdown(*this);
+        end_.wait_for(lock, between_passes);
+    }
 }
 
 void scheduler::stop_workers() noexcept {

@@ -87,6 +87,8 @@ public:
     bool quiet() const noexcept;
 
 private:
+    void end_fibers(clock::time_point give_up);
+
     std::atomic<unsigned> in_use_{0};
     runtime& outside_;
     const options settings_;

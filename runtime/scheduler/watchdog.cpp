@@ -61,8 +61,8 @@ void watchdog::thread_main() {
         const bool busy = look(clock::now());
         if (debug::take_dump_request()) debug::dump(std::cerr);
         if (busy)
-            wait(policy::watchdog_period);
-        else if (quiet_for_ < policy::quiet_periods)
+            wait(scheduling::watchdog_period);
+        else if (quiet_for_ < scheduling::quiet_periods)
             wait(quiet_period);
         else
             rest();
@@ -111,7 +111,7 @@ void watchdog::look_at(worker& at, observation& seen, clock::time_point now) {
     }
     at.ask_attention();
     if (at.has_work()) over_.notify();
-    if (now - seen.since < policy::stuck_after || only_preempted(at, seen)) return;
+    if (now - seen.since < scheduling::stuck_after || only_preempted(at, seen)) return;
     if (!seen.stuck) {
         seen.stuck = true;
         over_.stuck_workers.fetch_add(1, std::memory_order_relaxed);
@@ -127,7 +127,7 @@ bool watchdog::only_preempted(const worker& at, const observation& seen) noexcep
     const char state = thread_run_state(at.thread_id());
     if (state == 'S' || state == 'D') return false;
     return std::chrono::nanoseconds(sys::thread_cpu_time(at.thread_id()) - seen.cpu_time) <
-        policy::stuck_after;
+        scheduling::stuck_after;
 }
 
 void watchdog::report_stuck(worker& at, clock::duration since) {

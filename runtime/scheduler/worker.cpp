@@ -127,7 +127,8 @@ void worker::commit_park(fiber_control& fiber) noexcept {
     // From here on the fiber may run elsewhere, unless it was woken before.
     const auto cancelled_meanwhile = [&] {
         return (before & waiter::claimed) == 0 && !shielded &&
-            (fiber.cancel_flags.load(std::memory_order_seq_cst) & cancellable::pending) != 0 && // [C1] of scope_stack.hpp
+            (fiber.cancel_flags.load(std::memory_order_seq_cst) & cancellable::pending) !=
+            0 && // [C1] of scope_stack.hpp
             fiber.claim(waiter::epoch_of(before), wake_cause::cancelled);
     };
     if ((before & waiter::woken) != 0 || cancelled_meanwhile()) run_soon(fiber);
@@ -230,7 +231,7 @@ fiber_control* worker::pick() noexcept {
         if (fiber_control* fiber = attend()) return fiber;
 
     if (queue_.has_next()) {
-        if (++run_next_in_a_row_ <= policy::run_next_limit || queue_.ring_empty()) {
+        if (++run_next_in_a_row_ <= scheduling::run_next_limit || queue_.ring_empty()) {
             if (fiber_control* fiber = queue_.take_next()) return fiber;
         } else if (fiber_control* fiber = queue_.take_next()) {
             run_later(*fiber);
@@ -244,7 +245,7 @@ fiber_control* worker::pick() noexcept {
 
 // What a busy worker would otherwise never look at. Gives a fiber from the shared queues if one waits there.
 fiber_control* worker::attend() noexcept {
-    until_attention_ = policy::attention_period;
+    until_attention_ = scheduling::attention_period;
     const bool asked = attention_.exchange(false, std::memory_order_relaxed);
     const clock::time_point now = clock::now();
     home_.coarse_now.store(now.time_since_epoch().count(), std::memory_order_relaxed);
@@ -254,7 +255,7 @@ fiber_control* worker::attend() noexcept {
         fire_due_timers_of_all(now, batch);
     else if (timers_->due(now))
         timers_->fire(now, batch);
-    if (now - last_poll_ >= policy::poll_interval &&
+    if (now - last_poll_ >= scheduling::poll_interval &&
         home_.poller_now.load(std::memory_order_acquire)->size() != 0 &&
         !home_.polled_by_somebody.exchange(true, std::memory_order_acquire)) {
         last_poll_ = now;
@@ -264,7 +265,7 @@ fiber_control* worker::attend() noexcept {
     run_batch(batch);
     if (not_needed()) return hand_over();
     if (home_.shared.empty_approx()) return nullptr;
-    if (now - last_oldest_fresh_ >= policy::oldest_fresh_interval) {
+    if (now - last_oldest_fresh_ >= scheduling::oldest_fresh_interval) {
         last_oldest_fresh_ = now;
         if (fiber_control* fiber = home_.shared.take_oldest_fresh()) return fiber;
     }
@@ -290,7 +291,7 @@ fiber_control* worker::hand_over() noexcept {
 fiber_control* worker::take_shared() noexcept {
     if (home_.shared.empty_approx()) return nullptr;
     fiber_list taken =
-        home_.shared.take(policy::shared_batch, home_.active_workers.load(std::memory_order_relaxed));
+        home_.shared.take(scheduling::shared_batch, home_.active_workers.load(std::memory_order_relaxed));
     fiber_control* first = taken.pop();
     if (taken.empty()) return first;
     while (fiber_control* fiber = taken.pop())
@@ -330,13 +331,13 @@ fiber_control* worker::find_work() noexcept {
 fiber_control* worker::search() noexcept {
     const auto victims = home_.workers_in_use();
     const auto workers = static_cast<unsigned>(victims.size());
-    for (unsigned round = 0; round < policy::search_rounds; ++round) {
-        const unsigned first = policy::first_victim(random_, workers);
+    for (unsigned round = 0; round < scheduling::search_rounds; ++round) {
+        const unsigned first = scheduling::first_victim(random_, workers);
         for (unsigned i = 0; i < workers; ++i) {
             worker& victim = *victims[(first + i) % workers];
             if (&victim == this) continue;
             if (fiber_control* fiber = victim.queue_.steal(queue_)) return fiber;
-            if (round + 1 == policy::search_rounds)
+            if (round + 1 == scheduling::search_rounds)
                 if (fiber_control* fiber = take_next_from(victim)) return fiber;
         }
         if (fiber_control* fiber = take_shared()) return fiber;
@@ -349,7 +350,7 @@ fiber_control* worker::search() noexcept {
 fiber_control* worker::take_next_from(worker& victim) noexcept {
     if (!victim.queue_.has_next()) return nullptr;
     const std::uint32_t ticks = victim.ticks();
-    for (unsigned i = 0; i < policy::pauses_before_next_is_stolen; ++i) sys::pause();
+    for (unsigned i = 0; i < scheduling::pauses_before_next_is_stolen; ++i) sys::pause();
     return victim.ticks() == ticks ? victim.queue_.steal_next() : nullptr;
 }
 

@@ -62,7 +62,7 @@ public:
     void run_fresh(fiber_control& fiber) noexcept; // was spawned
     void run_batch(ready_list& batch) noexcept;
     bool spend_operation() noexcept { return --operations_left_ == 0; }
-    void refill_operations() noexcept { operations_left_ = policy::operations_per_slice; }
+    void refill_operations() noexcept { operations_left_ = scheduling::operations_per_slice; }
     unsigned exceptions_in_flight() const noexcept { return exceptions_.uncaught(); }
 
     fiber_cache& control_blocks() noexcept { return control_blocks_; }
@@ -123,9 +123,9 @@ private:
     fiber_control* left_ = nullptr;
     commit commit_ = commit::nothing;
     bool left_shielded_ = false;
-    unsigned until_attention_ = policy::attention_period;
+    unsigned until_attention_ = scheduling::attention_period;
     unsigned run_next_in_a_row_ = 0;
-    unsigned operations_left_ = policy::operations_per_slice;
+    unsigned operations_left_ = scheduling::operations_per_slice;
     exception_state exceptions_;
     stack_slot left_stack_;
     context abandoned_ =

@@ -302,6 +302,58 @@ TEST(blocking_shutdown, OfACallThatDoesNotReturnIsReported) {
         "shutdown: 1 blocking calls did not return");
 }
 
+TEST(blocking_shutdown, EndsTheFibersThatACallStarted) {
+    std::atomic<int> ended{0};
+    weft::run(
+        [&] {
+            const auto begun = std::make_shared<std::binary_semaphore>(0);
+            const auto let_go = std::make_shared<std::binary_semaphore>(0);
+            go([&ended, begun, let_go] {
+                try {
+                    blocking([&ended, begun, let_go] {
+                        begun->release();
+                        let_go->acquire();
+                        go([&ended] {
+                            EXPECT_THROW(sleep(24h), cancelled);
+                            ++ended;
+                        }).detach();
+                    });
+                } catch (const cancelled&) {
+                    let_go->release();
+                    throw;
+                }
+            }).detach();
+            while (!begun->try_acquire()) yield();
+        },
+        {.workers = 1});
+    EXPECT_EQ(ended.load(), 1);
+}
+
+TEST(blocking_deadlock, IsReportedThoughAnAbandonedCallEndedLast) {
+    GTEST_FLAG_SET(death_test_style, "threadsafe");
+    EXPECT_EXIT(weft::run(
+                    [] {
+                        static std::binary_semaphore begun(0);
+                        static std::binary_semaphore let_go(0);
+                        auto caller = go([] {
+                            blocking([] {
+                                begun.release();
+                                let_go.acquire();
+                            });
+                        });
+                        while (!begun.try_acquire()) yield();
+                        caller.cancel();
+                        EXPECT_THROW(caller.join(), cancelled);
+                        go([] {
+                            for (int i = 0; i < 100; ++i) yield();
+                            let_go.release();
+                        }).detach();
+                        channel<int>(0).recv();
+                    },
+                    {.workers = 1}),
+        ::testing::ExitedWithCode(2), "all fibers are asleep - deadlock!");
+}
+
 TEST(blocking_deadlock, AnAbandonedCallMayStillWakeSomebody) {
     weft::run(
         [] {

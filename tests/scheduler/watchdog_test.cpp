@@ -28,7 +28,7 @@ TEST_P(watchdog_, FibersGoOnWhileEveryWorkerIsStuck) {
             stuck.push_back(go({.name = "hog"}, [&] {
                 const int thread = sys::thread_id();
                 const std::int64_t until =
-                    sys::thread_cpu_time(thread) + std::chrono::nanoseconds(3 * policy::stuck_after).count();
+                    sys::thread_cpu_time(thread) + std::chrono::nanoseconds(3 * scheduling::stuck_after).count();
                 while (!release.load() || sys::thread_cpu_time(thread) < until) continue;
             }));
         std::vector<fiber<int>> others;
