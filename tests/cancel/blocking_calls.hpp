@@ -24,5 +24,6 @@ struct ready_call {
 std::vector<blocking_call> runtime_calls();
 std::vector<blocking_call> channel_calls();
 std::vector<blocking_call> network_calls();
+std::vector<blocking_call> resilience_calls();
 
 } // namespace weft::test

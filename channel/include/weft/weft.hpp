@@ -11,6 +11,7 @@
 #include <weft/fiber.hpp>
 #include <weft/local.hpp>
 #include <weft/oneshot.hpp>
+#include <weft/resilience.hpp>
 #include <weft/run.hpp>
 #include <weft/select.hpp>
 #include <weft/selector.hpp>
