@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include "fiber/sanitizer_fiber.hpp"
+
 #include <weft/backend/rng.hpp>
 
 namespace weft {
@@ -17,11 +19,13 @@ struct local_values;
 // reference is not used across a switch.
 struct thread_state {
     worker* current_worker = nullptr;
-    scheduler* serves = nullptr;     // of a helper thread: whose blocking calls it makes
-    thread_waiter* waiter = nullptr; // of a plain thread that has waited
-    unsigned runs_entered = 0;       // of a plain thread: calls of run() that it is inside
-    local_values* locals = nullptr;  // of a plain thread: its fiber_local values
-    rng random{0};                   // of a plain thread
+    scheduler* serves = nullptr;                       // of a helper thread: whose blocking calls it makes
+    thread_waiter* waiter = nullptr;                   // of a plain thread that has waited
+    unsigned runs_entered = 0;                         // of a plain thread: calls of run() that it is inside
+    local_values* locals = nullptr;                    // of a plain thread: its fiber_local values
+    rng random{0};                                     // of a plain thread
+    bool sanitizer_knows = false;                      // of a plain thread: the next one has been filled in
+    [[no_unique_address]] sanitizer_fiber sanitizer{}; // of the stack it runs on, its own or a generator's
 };
 
 thread_state& this_thread_state() noexcept;

@@ -3,6 +3,7 @@
 
 #include "debug/thread_capture.hpp"
 #include "fiber/fiber_registry.hpp"
+#include "generator/second_stack.hpp"
 #include "scheduler/scheduler.hpp"
 
 #include <weft/debug.hpp>
@@ -61,8 +62,9 @@ sight look_at(fiber_control& fiber) {
             [[fallthrough]];
         case fiber_phase::runnable: {
             seen.state = phase == fiber_phase::parked ? "parked" : "runnable";
-            const stack_slot stack = fiber.stack;
             const saved_frame frame = frame_of(fiber.where_it_stands);
+            const stack_slot of_generator = detail::second_stack::find(frame.sp);
+            const stack_slot stack = of_generator ? of_generator : fiber.stack;
             seen.trace = walk_frames(frame.pc, frame.fp, stack.low, stack.top());
             break;
         }

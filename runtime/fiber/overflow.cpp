@@ -40,7 +40,8 @@ void write_size(signal_text& text, std::size_t bytes) noexcept {
 }
 
 void write_headline(signal_text& text, const overflow_subject& fiber) noexcept {
-    (text << "stack overflow in fiber ").decimal(fiber.id);
+    text << "stack overflow in " << (fiber.in_generator ? "a generator of " : "") << "fiber ";
+    text.decimal(fiber.id);
     if (fiber.name != nullptr) text << " '" << fiber.name << "'";
     if (fiber.file != nullptr) {
         (text << " (spawned at " << fiber.file << ":").decimal(fiber.line) << ")";
@@ -51,7 +52,9 @@ void write_headline(signal_text& text, const overflow_subject& fiber) noexcept {
     }
     text << ", ";
     write_size(text, fiber.size != 0 ? fiber.size : static_cast<std::size_t>(fiber.high - fiber.low));
-    text << "; a larger one: fiber_options{.stack_size = ...} or options.stack_size / WEFT_STACK_SIZE\n";
+    text << (fiber.in_generator
+            ? "; a larger one: the generator's second argument\n"
+            : "; a larger one: fiber_options{.stack_size = ...} or options.stack_size / WEFT_STACK_SIZE\n");
     text.flush();
 }
 

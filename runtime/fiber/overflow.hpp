@@ -35,7 +35,8 @@ struct overflow_subject {
     const void* spawned_from = nullptr; // a return address, or null
     const std::byte* low = nullptr;     // the stack, without its guard
     const std::byte* high = nullptr;
-    std::size_t size = 0; // what was promised; 0: all from low to high
+    std::size_t size = 0;      // what was promised; 0: all from low to high
+    bool in_generator = false; // the stack is that of a generator that the fiber resumed
 };
 
 // Asked from within the signal handler: which fiber's guard holds `address`? Must be async-signal-safe.

@@ -4,6 +4,7 @@
 #include "base/thread_state.hpp"
 #include "fiber/fiber_registry.hpp"
 #include "fiber/sanitizer_fiber.hpp"
+#include "generator/second_stack.hpp"
 #include "scheduler/scheduler.hpp"
 #include "waiting/thread_waiter.hpp"
 
@@ -109,7 +110,8 @@ void process::report_blocked_shutdown(const scheduler& of, std::size_t calls) {
 bool process::find_overflow(const void* address, overflow_subject& subject) noexcept {
     worker* here = worker::current();
     if (here == nullptr || here->running() == nullptr) return false;
-    const stack_slot hit = here->home().stacks.find(address);
+    const stack_slot of_generator = detail::second_stack::find(address);
+    const stack_slot hit = of_generator ? of_generator : here->home().stacks.find(address);
     if (!hit || static_cast<const std::byte*>(address) >= hit.low) return false;
     const fiber_control& fiber = *here->running();
     subject.id = fiber.id;
@@ -117,9 +119,11 @@ bool process::find_overflow(const void* address, overflow_subject& subject) noex
     subject.file = fiber.where.line() == 0 ? nullptr : fiber.where.file_name();
     subject.line = static_cast<unsigned>(fiber.where.line());
     subject.spawned_from = fiber.spawned_from;
-    subject.low = fiber.stack.low;
-    subject.high = fiber.stack.top();
-    subject.size = stack_class::of(fiber.stack.size_class, stack_slot::unit).body;
+    const stack_slot& stack = of_generator ? of_generator : fiber.stack;
+    subject.low = stack.low;
+    subject.high = stack.top();
+    subject.size = stack_class::of(stack.size_class, stack_slot::unit).body;
+    subject.in_generator = static_cast<bool>(of_generator);
     return true;
 }
 

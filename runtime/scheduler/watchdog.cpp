@@ -6,6 +6,7 @@
 #include "debug/sigquit.hpp"
 #include "debug/thread_capture.hpp"
 #include "fiber/fiber_registry.hpp"
+#include "generator/second_stack.hpp"
 #include "scheduler/process.hpp"
 #include "scheduler/scheduler.hpp"
 #include "waiting/futex.hpp"
@@ -76,6 +77,7 @@ bool watchdog::look(clock::time_point now) {
     if (now - last_trim_ >= trim_period) {
         last_trim_ = now;
         over_.stacks.trim();
+        detail::second_stack::trim();
     }
     if (over_.quiet()) {
         ++quiet_for_;
@@ -94,6 +96,7 @@ void watchdog::rest() {
     resting_.store(true, std::memory_order_seq_cst); // [D1]
     if (over_.quiet()) {
         over_.stacks.trim();
+        detail::second_stack::trim();
         const bool only_foreign_threads_may_help = process::instance().check_deadlock();
         wait(
             only_foreign_threads_may_help ? clock::duration(foreign_threads_period) : clock::duration::max());

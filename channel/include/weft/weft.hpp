@@ -7,8 +7,10 @@
 #include <weft/broadcast.hpp>
 #include <weft/cancel.hpp>
 #include <weft/channel.hpp>
+#include <weft/coroutine.hpp>
 #include <weft/debug.hpp>
 #include <weft/fiber.hpp>
+#include <weft/generator.hpp>
 #include <weft/local.hpp>
 #include <weft/oneshot.hpp>
 #include <weft/resilience.hpp>
