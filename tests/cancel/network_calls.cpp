@@ -33,6 +33,17 @@ struct full_connection : connection {
     }
 };
 
+// A listener that takes no further connection.
+struct full_backlog {
+    net::tcp_listener listener = net::tcp_listener::listen("127.0.0.1:0", {.backlog = 1});
+    std::vector<net::tcp_stream> waiting;
+    full_backlog() {
+        std::error_code ec;
+        while (!ec)
+            waiting.push_back(net::tcp_stream::connect(listener.local_endpoint(), {.timeout = 30ms}, ec));
+    }
+};
+
 // Set up shielded: the cell of the table where the caller is cancelled already is about the call alone.
 template <class T, class Call>
 std::function<std::function<void()>()> with(Call call) {
@@ -49,6 +60,9 @@ std::vector<blocking_call> network_calls() {
         {"accept_error_code", with<connection>([](auto& of) {
              std::error_code ec;
              of.listener.accept(ec);
+         })},
+        {"connect", with<full_backlog>([](auto& of) {
+             static_cast<void>(net::tcp_stream::connect(of.listener.local_endpoint()));
          })},
         {"read_some", with<connection>([](auto& of) {
              std::array<std::byte, 8> to;
