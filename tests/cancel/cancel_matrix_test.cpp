@@ -284,7 +284,8 @@ INSTANTIATE_TEST_SUITE_P(All, cancel_matrix,
 
 TEST_P(cancel_matrix, Ends) {
     all_ways()[std::get<1>(GetParam())].run(all_calls()[std::get<0>(GetParam())]);
-    EXPECT_EQ(test::living_fibers(), 0U);
+    // A task counts as ended before its fiber has; those of a thread's call are in a runtime that goes on.
+    while (test::living_fibers() != 0) yield();
 }
 
 } // namespace
