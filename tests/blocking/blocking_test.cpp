@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <semaphore>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -151,12 +152,9 @@ TEST(blocking_pool_, GrowsAsCallsWaitAndShrinksWhenIdle) {
 
 TEST_P(blocking_, ReusesAnIdleThread) {
     run([] {
-        const auto first = blocking([] { return std::this_thread::get_id(); });
-        int same = 0;
-        for (int i = 0; i < 20; ++i)
-            same += blocking([] { return std::this_thread::get_id(); }) == first ? 1 : 0;
-        EXPECT_GT(same, 0);
-        EXPECT_LE(scheduler::current()->blocking.threads(), 3U);
+        // A helper wakes its caller before it is idle, so a call may meet none that is, but not for ever.
+        std::set<std::thread::id> seen;
+        while (seen.insert(blocking([] { return std::this_thread::get_id(); })).second) continue;
     });
 }
 
