@@ -60,7 +60,7 @@ struct alignas(64) fiber_control : cancellable {
     std::atomic<std::uint32_t> resumed{0}; // counts, so a dump can tell whether what it read was of one piece
     std::atomic<fiber_phase> phase{
         fiber_phase::unstarted}; // [F2] released; a dump that acquires it sees stack and context
-    bool failed = false; // an exception left it
+    bool failed = false;         // an exception left it
     bool result_present = false;
 
     // What begin, end and wait touch

@@ -27,8 +27,8 @@ TEST_P(watchdog_, FibersGoOnWhileEveryWorkerIsStuck) {
         for (unsigned i = 0; i < GetParam(); ++i)
             stuck.push_back(go({.name = "hog"}, [&] {
                 const int thread = sys::thread_id();
-                const std::int64_t until =
-                    sys::thread_cpu_time(thread) + std::chrono::nanoseconds(3 * scheduling::stuck_after).count();
+                const std::int64_t until = sys::thread_cpu_time(thread) +
+                    std::chrono::nanoseconds(3 * scheduling::stuck_after).count();
                 while (!release.load() || sys::thread_cpu_time(thread) < until) continue;
             }));
         std::vector<fiber<int>> others;
