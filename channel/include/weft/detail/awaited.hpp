@@ -106,7 +106,11 @@ public:
         if (state_) state_->add_owner();
     }
     owner_ref(owner_ref&&) noexcept = default;
-    owner_ref& operator=(const owner_ref& other) noexcept { return *this = owner_ref(other); }
+    owner_ref& operator=(const owner_ref& other) noexcept {
+        owner_ref copied(other);
+        std::swap(state_, copied.state_);
+        return *this;
+    }
     owner_ref& operator=(owner_ref&& other) noexcept {
         owner_ref moved(std::move(other));
         std::swap(state_, moved.state_);

@@ -25,7 +25,11 @@ public:
     }
     channel_ref(channel_ref&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
     // Two, not one by value: of `ref = {}`, clang 14 forgets to destroy the parameter.
-    channel_ref& operator=(const channel_ref& other) noexcept { return *this = channel_ref(other); }
+    channel_ref& operator=(const channel_ref& other) noexcept {
+        channel_ref copied(other);
+        std::swap(state_, copied.state_);
+        return *this;
+    }
     channel_ref& operator=(channel_ref&& other) noexcept {
         channel_ref moved(std::move(other));
         std::swap(state_, moved.state_);

@@ -47,7 +47,11 @@ public:
     }
     counted_ref(counted_ref&& other) noexcept : to_(std::exchange(other.to_, nullptr)) {}
     // Two, not one by value: of `ref = {}`, clang 14 forgets to destroy the parameter.
-    counted_ref& operator=(const counted_ref& other) noexcept { return *this = counted_ref(other); }
+    counted_ref& operator=(const counted_ref& other) noexcept {
+        counted_ref copied(other);
+        std::swap(to_, copied.to_);
+        return *this;
+    }
     counted_ref& operator=(counted_ref&& other) noexcept {
         counted_ref moved(std::move(other));
         std::swap(to_, moved.to_);
