@@ -17,7 +17,7 @@
 using namespace std::chrono_literals;
 using answers = weft::receiver<std::string>;
 
-std::string fetch_data(const answers& from) { return from.recv().value(); }
+std::string fetch_data(const answers& from) { return from.recv().value_or(""); }
 
 std::optional<std::string> fetch_with_timeout(const answers& from, weft::clock::duration timeout = 5s) {
     try {

@@ -50,11 +50,13 @@ public:
         if constexpr (std::is_void_v<result>)
             outcome_->value();
         else
+            // NOLINTNEXTLINE(bugprone-unchecked-optional-access): the call has ended
             return std::move(*outcome_).value();
     }
 
 private:
     void call() noexcept override {
+        // NOLINTNEXTLINE(bugprone-unchecked-optional-access): called once
         outcome_.emplace(outcome<result>::of(std::move(*function_)));
         function_.reset();
     }

@@ -144,8 +144,8 @@ public:
     channel_iterator& operator=(channel_iterator&&) = default;
 
     T& operator*() const noexcept {
-        return *value_;
-    } // NOLINT(bugprone-unchecked-optional-access): not at the end
+        return *value_; // NOLINT(bugprone-unchecked-optional-access): not at the end
+    }
     channel_iterator& operator++() {
         value_.reset();
         if (of_ == nullptr)

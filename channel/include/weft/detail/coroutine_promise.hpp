@@ -125,6 +125,7 @@ public:
         if constexpr (std::is_reference_v<T>)
             return static_cast<T>(value_->get());
         else
+            // NOLINTNEXTLINE(bugprone-unchecked-optional-access): it has ended without a failure
             return std::move(*value_);
     }
 

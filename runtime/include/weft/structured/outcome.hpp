@@ -39,6 +39,7 @@ public:
     }
     const std::remove_reference_t<value_type>& value() const& {
         rethrow_if_failed();
+        // NOLINTNEXTLINE(bugprone-unchecked-optional-access): or it was thrown
         return *value_;
     }
     value_type value() && {
@@ -67,6 +68,7 @@ private:
     void rethrow_if_failed() const {
         if (error_ != nullptr) std::rethrow_exception(error_);
     }
+    // NOLINTNEXTLINE(bugprone-unchecked-optional-access): after rethrow_if_failed
     std::remove_reference_t<value_type>& get() noexcept { return *value_; }
 
     std::optional<stored> value_;

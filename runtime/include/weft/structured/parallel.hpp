@@ -114,6 +114,7 @@ auto parallel_map(Range&& range, std::size_t limit, F f) {
         });
     std::vector<result> in_order;
     in_order.reserve(results.size());
+    // NOLINTNEXTLINE(bugprone-unchecked-optional-access): none has failed
     for (std::optional<result>& each : results) in_order.push_back(std::move(*each));
     return in_order;
 }

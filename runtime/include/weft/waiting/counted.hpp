@@ -47,6 +47,7 @@ public:
     }
     counted_ref(counted_ref&& other) noexcept : to_(std::exchange(other.to_, nullptr)) {}
     // Two, not one by value: of `ref = {}`, clang 14 forgets to destroy the parameter.
+    // NOLINTNEXTLINE(bugprone-unhandled-self-assignment): it is copied first
     counted_ref& operator=(const counted_ref& other) noexcept {
         counted_ref copied(other);
         std::swap(to_, copied.to_);
