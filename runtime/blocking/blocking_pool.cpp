@@ -26,6 +26,8 @@
 //
 // [B1] The result is written before ended_, under lock_ or before the wake; the fiber reads it after having found either.
 // [B2] pending_ is taken down after the fiber was woken: whoever looks for a deadlock finds the one or the other.
+// [B3] An abandoned call may have been the last that could wake anybody: pending_ is taken down, then the watchdog is told, which looks
+//      at it after it has rested: both sequentially consistent, [D1] of watchdog.hpp.
 //
 // mutex_ is held for some instructions by fibers and helpers, but for starting a thread. It is never held while a call runs.
 // Ending. finish() after the last fiber has ended; nobody submits then. A helper that leaves moves itself to left_, where others join it.
@@ -138,8 +140,7 @@ void blocking_pool::helper_main(helper& self) noexcept {
         call->perform();
         call = {};
         pending_.fetch_sub(1, std::memory_order_seq_cst); // [B2]
-        home_.observer()
-            .notice_activity(); // if that was an abandoned call, nobody may be left to wake anybody
+        home_.observer().notice_activity();               // [B3]
         lock.lock();
         if (--running_ == 0) changed_.notify_all();
     }

@@ -20,7 +20,7 @@ namespace {
 
 constexpr wait_reason reason{"the tasks of a task_group"};
 
-bool is_cancellation(const std::exception_ptr& error) {
+bool comes_of_cancelling(const std::exception_ptr& error) {
     try {
         std::rethrow_exception(error);
     } catch (const cancelled&) {
@@ -55,7 +55,7 @@ task_group::~task_group() {
     }
     state_->release();
     const std::exception_ptr lost = take_first();
-    if (lost != nullptr && !is_cancellation(lost))
+    if (lost != nullptr && !comes_of_cancelling(lost))
         report_lost(lost, "a task of a task_group that nobody waited for");
 }
 
@@ -70,7 +70,7 @@ void task_group::wait() {
     } catch (const cancelled& interrupted) {
         state_->cancel(cancel_reason(interrupted));
         join();
-        if (const std::exception_ptr first = take_first(); first != nullptr && !is_cancellation(first)) {
+        if (const std::exception_ptr first = take_first(); first != nullptr && !comes_of_cancelling(first)) {
             const std::lock_guard guard(lock_);
             errors_.insert(errors_.begin(), first);
         }
@@ -110,7 +110,7 @@ void task_group::end_task() noexcept {
 
 void task_group::task_failed() noexcept {
     const std::exception_ptr error = std::current_exception();
-    if (state_->is_cancelled() && is_cancellation(error)) return;
+    if (state_->is_cancelled() && comes_of_cancelling(error)) return;
     {
         const std::lock_guard guard(lock_);
         if (failed_)

@@ -14,13 +14,6 @@ struct blocking_call {
     bool parks = true; // false: it goes on yielding
 };
 
-// A call that has nothing to wait for, and what it must not have done when it threw `cancelled`.
-struct ready_call {
-    std::string name;
-    std::function<std::function<void()>()> prepare; // gives the call
-    std::function<bool()> untouched;                // of the same one
-};
-
 std::vector<blocking_call> runtime_calls();
 std::vector<blocking_call> channel_calls();
 std::vector<blocking_call> network_calls();

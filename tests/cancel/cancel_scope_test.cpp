@@ -527,8 +527,6 @@ TEST_P(cancel_scope_, OpeningAndClosingRacesWithCancellation) {
     });
 }
 
-using cancel_scope_death = ::testing::Test;
-
 TEST(cancel_scope_death, ClosedInAnotherOrderEndsTheProgramWithAMessage) {
     GTEST_FLAG_SET(death_test_style, "threadsafe");
     EXPECT_DEATH(

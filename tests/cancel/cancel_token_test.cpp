@@ -75,7 +75,6 @@ TEST(cancel_source_, OfACancelledParentIsCancelledAtOnce) {
 
 TEST(cancel_source_, MayHaveSeveralParents) {
     for (int which = 0; which < 3; ++which) {
-        const std::vector<cancel_source> parents(3); // copies of one handle would not do
         const cancel_source a, b, c;
         const cancel_source child(a.token(), b.token(), c.token());
         (which == 0 ? a : which == 1 ? b : c).cancel();

@@ -27,7 +27,7 @@ enum class cancellation { none, of_the_owner, of_a_shielded_owner };
 // fiber leaves another worker each time, because it may go on elsewhere before the one that it left has
 // finished commit.
 //
-// The word is weft's own; restated around it: worker::commit_park, detail::cancel and waiter::wake.
+// The word is weft's own; restated around it: worker::commit_park, scope_stack::interrupt and waiter::wake.
 template <class Variant, unsigned Waits, unsigned Claimers, cancellation Cancellation>
 class waiter_program {
 public:

@@ -208,14 +208,16 @@ TEST_P(task_group_, NeverRunsMoreThanItsLimit) {
 TEST_P(task_group_, WaitingForAPlaceIsACancellationPoint) {
     run([] {
         const cancel_source source;
+        const channel<unit> release(0);
         auto f = go([&] {
             task_group group{{.limit = 1}};
             const cancel_scope scope{source.token()};
-            group.go([] { shield([] { sleep(2ms); }); });
+            group.go([&] { shield([&] { release.recv(); }); });
             group.go([] { ADD_FAILURE(); });
         });
         yield();
         source.cancel();
+        release.close();
         EXPECT_THROW(f.join(), cancelled);
     });
 }

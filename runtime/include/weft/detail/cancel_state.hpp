@@ -63,7 +63,6 @@ protected:
 
 class listener_list {
 public:
-    bool empty() const noexcept { return first_ == nullptr; }
     cancel_listener* first() const noexcept { return first_; }
     static cancel_listener* after(const cancel_listener& one) noexcept { return one.next; }
     void add(cancel_listener& one) noexcept;

@@ -23,8 +23,8 @@ inline constexpr clock::time_point never = clock::time_point::max();
 // waker wrote before wake() is visible afterwards.
 [[gnu::visibility("default")]] wake_cause park(clock::time_point deadline = never) noexcept;
 
-// Throws `cancelled` if the calling fiber has been cancelled, unless it is shielded (an exception is unwinding it, or the
-// call comes from one of weft's own destructors).
+// Throws `cancelled` if the calling fiber, or a scope that it or the calling thread is in, has been cancelled or is past its deadline,
+// unless that does not count: weft/cancel_scope.hpp.
 [[gnu::visibility("default")]] void cancellation_point();
 [[noreturn, gnu::visibility("default")]] void throw_cancelled();
 
@@ -36,7 +36,7 @@ inline constexpr clock::time_point never = clock::time_point::max();
 // Gives the calling fiber's waiter; nullptr on a plain thread, whose waiter this_waiter() makes if it has none yet.
 [[gnu::visibility("default")]] waiter* begin_operation();
 
-// While it lives, no blocking call of this fiber is cancelled. For weft's own destructors.
+// While it lives, no blocking call of this fiber or thread is cancelled, whatever scopes are opened. For weft's own destructors.
 class [[gnu::visibility("default")]] cancellation_shield {
 public:
     cancellation_shield() noexcept;
