@@ -6,6 +6,8 @@
 #include <weft/net/byte_stream.hpp>
 #include <weft/net/error.hpp>
 
+#include <algorithm>
+
 namespace weft::net {
 namespace {
 
@@ -50,6 +52,21 @@ std::size_t byte_stream::write_pieces(std::span<const std::span<const std::byte>
 std::size_t byte_stream::write_pieces(
     std::span<const std::span<const std::byte>> pieces, std::error_code& ec) {
     return bytes_of(net::write_all(registration_, pieces), ec);
+}
+
+std::uint64_t byte_stream::send_file(int from, std::uint64_t offset, std::uint64_t count) {
+    return bytes_of(net::send_file(registration_, from, offset, count), "send_file");
+}
+std::uint64_t byte_stream::send_file(
+    int from, std::uint64_t offset, std::uint64_t count, std::error_code& ec) {
+    return bytes_of(net::send_file(registration_, from, offset, count), ec);
+}
+
+void byte_stream::set_idle(clock::duration longest) {
+    const visit inside(registration_);
+    if (inside.result() != outcome::done)
+        throw io_error(outcome::to_error_code(inside.result()), "set_idle_timeout");
+    registration_->set_idle_timeout(std::max(longest, clock::duration::zero()));
 }
 
 void byte_stream::shutdown(direction which, std::error_code& ec) {

@@ -2,6 +2,7 @@
 #include "poller/registration.hpp"
 
 #include <weft/backend/sys.hpp>
+#include <weft/net/error.hpp>
 #include <weft/net/readiness.hpp>
 
 namespace weft::net {
@@ -37,8 +38,16 @@ readiness_source::~readiness_source() {
     if (of_ != nullptr) of_->leave();
 }
 
+bool readiness_source::is_closed() const noexcept { return of_ == nullptr || !of_->open(); }
+
+void readiness_source::throw_if_closed() const {
+    if (!is_closed()) return;
+    throw io_error(
+        outcome::to_error_code(of_ == nullptr ? outcome::closed : outcome::closed_meanwhile), "select");
+}
+
 bool readiness_source::is_ready() const noexcept {
-    return of_ == nullptr || !of_->open() || sys::ready_now(of_->number(), writing_);
+    return is_closed() || sys::ready_now(of_->number(), writing_);
 }
 
 // What arrives after the look is counted as an edge under the same lock, and finds the node.

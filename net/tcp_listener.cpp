@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
+#include "accepting.hpp"
+#include "bare_socket.hpp"
 #include "host_port.hpp"
 #include "poller/turn.hpp"
-#include "socket_address.hpp"
-#include "tcp_socket.hpp"
 
 #include <weft/net/error.hpp>
 #include <weft/net/resolve.hpp>
@@ -19,10 +19,10 @@ namespace {
 // Accepted sockets inherit these options from the listener.
 constexpr connect_options accepted;
 
-long start(const tcp_socket& socket, const endpoint& at, const listen_options& options) noexcept {
+long start(const bare_socket& socket, const endpoint& at, const listen_options& options) noexcept {
     if (socket.number() < 0) return socket.number();
     sys::set_option(socket.number(), SOL_SOCKET, SO_REUSEADDR, 1);
-    socket.set_options(accepted.nodelay, accepted.keepalive);
+    set_tcp_options(socket, accepted.nodelay, accepted.keepalive);
     if (options.reuse_port) {
         if (const long result = sys::set_option(socket.number(), SOL_SOCKET, SO_REUSEPORT, 1); result < 0)
             return result;
@@ -32,31 +32,8 @@ long start(const tcp_socket& socket, const endpoint& at, const listen_options& o
             sys::set_option(socket.number(), IPPROTO_IPV6, IPV6_V6ONLY, options.ipv6_only ? 1 : 0);
         if (result < 0) return result;
     }
-    if (const long result = socket.bind(at); result < 0) return result;
+    if (const long result = socket.bind(to_socket_address(at)); result < 0) return result;
     return sys::listen(socket.number(), options.backlog > 0 ? options.backlog : INT_MAX);
-}
-
-// What became of one peer, or of the network on the way to it, while it waited in the backlog; see accept(2).
-bool concerns_one_peer(long outcome) noexcept {
-    switch (-outcome) {
-    case ECONNABORTED:
-    case EPROTO:
-    case ENETDOWN:
-    case ENOPROTOOPT:
-    case EHOSTDOWN:
-    case ENONET:
-    case EHOSTUNREACH:
-    case EOPNOTSUPP:
-    case ENETUNREACH: return true;
-    default: return false;
-    }
-}
-
-long accept_next(int listener, socket_address& peer) noexcept {
-    for (;;) {
-        const long result = sys::accept(listener, peer.storage, peer.size);
-        if (!concerns_one_peer(result)) return result == -ENFILE ? -EMFILE : result;
-    }
 }
 
 // "[::]:80" for ":80", and "0.0.0.0:80" where there is no IPv6.
@@ -75,10 +52,10 @@ tcp_listener listen_everywhere(
 
 tcp_listener tcp_listener::listen(
     const endpoint& address, const listen_options& options, std::error_code& ec) {
-    tcp_socket socket = make_tcp_socket(address);
+    bare_socket socket = make_inet_socket(address, SOCK_STREAM);
     ec = outcome::to_error_code(start(socket, address, options));
     if (ec) return {};
-    registration* const attached = socket.attach(ec);
+    registration* const attached = socket.attach(tcp_traits, ec);
     return attached == nullptr ? tcp_listener() : tcp_listener(*attached);
 }
 
@@ -113,17 +90,9 @@ tcp_listener tcp_listener::listen(const endpoint& address, const listen_options&
 
 tcp_stream tcp_listener::accept(std::error_code& ec) {
     socket_address peer;
-    long result = 0;
-    {
-        turn mine(registration_, flow::in);
-        result = mine.take();
-        if (result == outcome::done)
-            result = mine.perform(0, [&] { return accept_next(registration_->number(), peer); });
-    }
-    ec = outcome::to_error_code(result);
+    bare_socket accepted_socket = accept_from(registration_, peer, ec);
     if (ec) return {};
-    tcp_socket accepted_socket(static_cast<int>(result));
-    registration* const attached = accepted_socket.attach(ec);
+    registration* const attached = accepted_socket.attach(tcp_traits, ec);
     return attached == nullptr ? tcp_stream() : tcp_stream(*attached, to_endpoint(peer));
 }
 
@@ -132,6 +101,15 @@ tcp_stream tcp_listener::accept() {
     tcp_stream stream = accept(ec);
     if (ec) throw io_error(ec, "accept");
     return stream;
+}
+
+tcp_stream tcp_listener::open(detail::accept_source& accepted) {
+    endpoint peer;
+    bare_socket socket = accepted.take_accepted(peer);
+    std::error_code ec;
+    registration* const attached = socket.attach(tcp_traits, ec);
+    if (ec) throw io_error(ec, "accept");
+    return tcp_stream(*attached, peer);
 }
 
 endpoint tcp_listener::local_endpoint(std::error_code& ec) const {

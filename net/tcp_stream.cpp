@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
+#include "bare_socket.hpp"
+#include "connect_race.hpp"
 #include "host_port.hpp"
 #include "poller/turn.hpp"
-#include "socket_address.hpp"
-#include "tcp_socket.hpp"
 
 #include <weft/net/error.hpp>
 #include <weft/net/tcp.hpp>
 
-#include <algorithm>
 #include <string>
 
 namespace weft::net {
@@ -29,11 +28,11 @@ bool connected_to_itself(int fd, const endpoint& remote) noexcept {
     return sys::local_name(fd, local.storage, local.size) == 0 && to_endpoint(local) == remote;
 }
 
-long start(const tcp_socket& socket, const endpoint& to, const connect_options& options) noexcept {
+long start(const bare_socket& socket, const endpoint& to, const connect_options& options) noexcept {
     if (socket.number() < 0) return socket.number();
-    socket.set_options(options.nodelay, options.keepalive);
+    set_tcp_options(socket, options.nodelay, options.keepalive);
     if (options.local) {
-        if (const long result = socket.bind(*options.local); result < 0) return result;
+        if (const long result = socket.bind(to_socket_address(*options.local)); result < 0) return result;
     }
     const socket_address address = to_socket_address(to);
     const long result = sys::connect(socket.number(), address.get(), address.size);
@@ -50,17 +49,6 @@ long finish(registration& of, clock::time_point deadline) {
     return result;
 }
 
-// An address may use an equal part of what time is left, so that one that does not answer leaves some to the
-// others; but not less than this, unless there is less.
-constexpr std::chrono::seconds least_share(2);
-
-clock::time_point share(clock::time_point deadline, std::size_t addresses) noexcept {
-    if (deadline == never || addresses == 1) return deadline;
-    const clock::time_point now = clock::now();
-    const clock::duration part = (deadline - now) / static_cast<clock::rep>(addresses);
-    return std::min(deadline, now + std::max<clock::duration>(part, least_share));
-}
-
 constexpr int attempts_against_oneself = 3;
 
 [[noreturn]] void throw_failed(const std::error_code& ec, std::string_view destination) {
@@ -72,10 +60,10 @@ constexpr int attempts_against_oneself = 3;
 tcp_stream tcp_stream::connect_until(clock::time_point deadline, const endpoint& address,
     const connect_options& options, std::error_code& ec) {
     for (int attempt = 1;; ++attempt) {
-        tcp_socket socket = make_tcp_socket(address);
+        bare_socket socket = make_inet_socket(address, SOCK_STREAM);
         ec = outcome::to_error_code(start(socket, address, options));
         if (ec) return {};
-        registration* const attached = socket.attach(ec);
+        registration* const attached = socket.attach(tcp_traits, ec);
         if (attached == nullptr) return {};
         tcp_stream stream(*attached, address);
         ec = outcome::to_error_code(finish(*attached, deadline));
@@ -94,15 +82,11 @@ tcp_stream tcp_stream::connect(
     std::string_view address, const connect_options& options, std::error_code& ec) {
     const clock::time_point deadline = detail::deadline_after(options.timeout);
     const std::vector<endpoint> all = find_endpoints(address, ec);
-    const std::error_code not_found = ec;
-    std::error_code first_failure;
-    for (std::size_t i = 0; i < all.size(); ++i) {
-        tcp_stream stream = connect_until(share(deadline, all.size() - i), all[i], options, ec);
-        if (!ec) return stream;
-        if (!first_failure) first_failure = ec;
-    }
-    ec = all.empty() ? not_found : first_failure;
-    return {};
+    if (all.empty()) return {};
+    const auto attempt = [&](const endpoint& to, std::error_code& failure) {
+        return connect_until(deadline, to, options, failure);
+    };
+    return race(all, attempt, usual_head_start, ec);
 }
 
 tcp_stream tcp_stream::connect(std::string_view address, std::error_code& ec) {

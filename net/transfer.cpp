@@ -15,6 +15,9 @@ namespace {
 // What one system call is asked to move; Linux does at most 2 GiB minus a page.
 constexpr std::size_t largest_request = std::size_t{1} << 30;
 
+// Of a file at a time: what is not in memory is read from the disk by the calling worker.
+constexpr std::size_t largest_file_portion = std::size_t{1} << 20;
+
 long receive(turn& mine, std::span<std::byte> to) {
     registration& from = mine.target();
     const std::size_t asked = std::min(to.size(), largest_request);
@@ -147,6 +150,19 @@ transfer write_all(registration* to, std::span<const std::span<const std::byte>>
             rest.advance(static_cast<std::size_t>(result.outcome));
         }
         return true;
+    });
+}
+
+transfer send_file(registration* to, int from, std::uint64_t offset, std::uint64_t count) {
+    turn mine(to, flow::out);
+    return move_all(mine, [&](transfer& result) {
+        if (result.bytes == count) return false;
+        const auto asked =
+            static_cast<std::size_t>(std::min<std::uint64_t>(count - result.bytes, largest_file_portion));
+        result.outcome =
+            mine.perform(0, [&] { return sys::send_file(to->number(), from, offset + result.bytes, asked); });
+        if (result.outcome > 0) result.bytes += static_cast<std::size_t>(result.outcome);
+        return result.outcome != 0;
     });
 }
 

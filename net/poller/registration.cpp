@@ -6,6 +6,7 @@
 
 #include <weft/backend/sys.hpp>
 
+#include <algorithm>
 #include <system_error>
 #include <utility>
 
@@ -44,6 +45,7 @@ void registration::begin(int fd, descriptor_traits traits, std::shared_ptr<polle
     fd_ = fd;
     traits_ = traits;
     home_ = std::move(home);
+    idle_timeout_.store(clock::duration::zero(), std::memory_order_relaxed);
     for (side& each : sides_) {
         each.edges.store(0, std::memory_order_relaxed);
         each.drained = nothing_known;
@@ -211,8 +213,10 @@ registration::wait_result registration::wait_in(
     wait_node node(me, me.arm(reason));
     queue.push(node);
     const clock::time_point deadline = of.deadline.load(std::memory_order_relaxed);
+    const clock::duration idle = idle_timeout_.load(std::memory_order_relaxed);
     guard.unlock();
-    const wake_cause cause = park(deadline);
+    const wake_cause cause =
+        park(idle == clock::duration::zero() ? deadline : std::min(deadline, deadline_after(idle)));
     if (cause == node.which) return wait_result::woken;
 
     guard.lock();

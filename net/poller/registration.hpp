@@ -67,7 +67,8 @@
 //        lock, which 3 takes.
 //
 // Deadlines are absolute, one a direction. Changed under the lock, and whoever is parked is woken to look
-// again; read without it when an operation begins, and once more under it before parking.
+// again; read without it when an operation begins, and once more under it before parking. The idle timeout is a deadline of a
+// single wait, counted from its beginning.
 //
 // Memory. Registrations come from a pool and go back to it; they are never freed, so that an event that comes
 // late finds one. It goes away when it finds another generation, which is compared under the lock, and
@@ -109,6 +110,10 @@ public:
 
     // Inside a call.
     void set_deadline(flow direction, clock::time_point deadline) noexcept;
+    // How long a call may wait; zero: for ever. Holds for waits that begin afterwards.
+    void set_idle_timeout(clock::duration longest) noexcept {
+        idle_timeout_.store(longest, std::memory_order_relaxed);
+    }
     bool expired(flow direction) const noexcept {
         const clock::time_point deadline = side_of(direction).deadline.load(std::memory_order_relaxed);
         return deadline != never && clock::now() >= deadline;
@@ -194,6 +199,7 @@ private:
     std::uint16_t generation_ = 0;         // guarded by lock_
     descriptor_traits traits_;
     int fd_ = -1;
+    std::atomic<clock::duration> idle_timeout_{clock::duration::zero()};
     side sides_[2];
     std::shared_ptr<poller> home_;
     registration* next_free_ = nullptr;

@@ -23,6 +23,8 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -111,6 +113,16 @@ WEFT_LEAF long read_link(const char* path, char* to, std::size_t size) noexcept 
     return or_error(::readlink(path, to, size));
 }
 
+WEFT_LEAF int set_permissions(int fd, unsigned mode) noexcept { return or_error(::fchmod(fd, mode)); }
+WEFT_LEAF int file_identity(const char* path, std::uint64_t& device, std::uint64_t& number) noexcept {
+    struct stat found{};
+    const int result = or_error(::lstat(path, &found));
+    device = found.st_dev;
+    number = found.st_ino;
+    return result;
+}
+WEFT_LEAF int unlink(const char* path) noexcept { return or_error(::unlink(path)); }
+
 WEFT_LEAF int socket(int domain, int type) noexcept {
     return or_error(::socket(domain, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
 }
@@ -152,6 +164,119 @@ WEFT_LEAF int local_name(int fd, sockaddr_storage& address, socklen_t& size) noe
 }
 WEFT_LEAF int peer_name(int fd, sockaddr_storage& address, socklen_t& size) noexcept {
     return or_error(::getpeername(fd, reinterpret_cast<sockaddr*>(&address), &size));
+}
+
+WEFT_LEAF int socket_pair(int domain, int type, int (&numbers)[2]) noexcept {
+    return or_error(::socketpair(domain, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, numbers));
+}
+
+WEFT_LEAF long send_to(
+    int fd, const void* from, std::size_t size, const sockaddr* to, socklen_t to_size) noexcept {
+    return repeat_if_interrupted([&] { return ::sendto(fd, from, size, MSG_NOSIGNAL, to, to_size); });
+}
+
+namespace {
+
+struct message_headers {
+    message_headers(message* messages, std::size_t count) noexcept {
+        for (std::size_t i = 0; i < count; ++i) {
+            parts[i] = {.iov_base = messages[i].bytes, .iov_len = messages[i].size};
+            headers[i] = {};
+            headers[i].msg_hdr.msg_iov = &parts[i];
+            headers[i].msg_hdr.msg_iovlen = 1;
+            headers[i].msg_hdr.msg_name = messages[i].address;
+            headers[i].msg_hdr.msg_namelen = messages[i].address_size;
+        }
+    }
+    iovec parts[most_messages];
+    mmsghdr headers[most_messages];
+};
+
+} // namespace
+
+WEFT_LEAF long send_messages(int fd, message* messages, std::size_t count) noexcept {
+    message_headers all(messages, count);
+    return repeat_if_interrupted(
+        [&] { return ::sendmmsg(fd, all.headers, static_cast<unsigned>(count), MSG_NOSIGNAL); });
+}
+WEFT_LEAF long receive_messages(int fd, message* messages, std::size_t count) noexcept {
+    message_headers all(messages, count);
+    const int got = repeat_if_interrupted(
+        [&] { return ::recvmmsg(fd, all.headers, static_cast<unsigned>(count), 0, nullptr); });
+    for (int i = 0; i < got; ++i) {
+        const mmsghdr& header = all.headers[i];
+        messages[i].size = header.msg_len;
+        messages[i].address_size = header.msg_hdr.msg_namelen;
+        messages[i].truncated = (header.msg_hdr.msg_flags & MSG_TRUNC) != 0;
+    }
+    return got;
+}
+
+namespace {
+
+// Room for one descriptor and no more, which CMSG_SPACE's padding would give.
+struct descriptor_message {
+    descriptor_message() noexcept {
+        header.msg_iov = &part;
+        header.msg_iovlen = 1;
+        header.msg_control = control;
+        header.msg_controllen = CMSG_LEN(sizeof(int));
+    }
+    char byte = 0;
+    iovec part{.iov_base = &byte, .iov_len = 1};
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))]{};
+    msghdr header{};
+};
+
+} // namespace
+
+WEFT_LEAF long send_descriptor(int socket, int fd) noexcept {
+    descriptor_message message;
+    cmsghdr* const rights = CMSG_FIRSTHDR(&message.header);
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(sizeof fd);
+    std::memcpy(CMSG_DATA(rights), &fd, sizeof fd);
+    return repeat_if_interrupted([&] { return ::sendmsg(socket, &message.header, MSG_NOSIGNAL); });
+}
+WEFT_LEAF long receive_descriptor(int socket, int& fd) noexcept {
+    descriptor_message message;
+    const long got =
+        repeat_if_interrupted([&] { return ::recvmsg(socket, &message.header, MSG_CMSG_CLOEXEC); });
+    fd = -1;
+    if (got <= 0) return got;
+    const cmsghdr* const rights = CMSG_FIRSTHDR(&message.header);
+    if (rights != nullptr && rights->cmsg_level == SOL_SOCKET && rights->cmsg_type == SCM_RIGHTS &&
+        rights->cmsg_len >= CMSG_LEN(sizeof fd))
+        std::memcpy(&fd, CMSG_DATA(rights), sizeof fd);
+    return got;
+}
+WEFT_LEAF int peer_credentials(int fd, pid_t& process, uid_t& user, gid_t& group) noexcept {
+    ucred peer{};
+    socklen_t size = sizeof peer;
+    const int result = or_error(::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size));
+    process = peer.pid;
+    user = peer.uid;
+    group = peer.gid;
+    return result;
+}
+
+// sendfile to a socket whose peer has gone raises SIGPIPE in this thread, and has no flag against it: so it is held back
+// meanwhile, and taken out if it was not pending before.
+WEFT_LEAF long send_file(int to, int from, std::uint64_t offset, std::size_t count) noexcept {
+    sigset_t pipe_alone, before, pending;
+    ::sigemptyset(&pipe_alone);
+    ::sigaddset(&pipe_alone, SIGPIPE);
+    ::pthread_sigmask(SIG_BLOCK, &pipe_alone, &before);
+    ::sigpending(&pending);
+    off_t position = static_cast<off_t>(offset);
+    const long sent = repeat_if_interrupted([&] { return ::sendfile(to, from, &position, count); });
+    if (sent == -EPIPE && ::sigismember(&pending, SIGPIPE) == 0) {
+        const timespec at_once{};
+        while (::sigtimedwait(&pipe_alone, nullptr, &at_once) < 0 && errno == EINTR) continue;
+    }
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    return sent;
 }
 
 WEFT_LEAF int epoll_create() noexcept { return or_error(::epoll_create1(EPOLL_CLOEXEC)); }

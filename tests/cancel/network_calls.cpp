@@ -7,8 +7,10 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdio>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace weft::test {
@@ -50,6 +52,40 @@ std::function<std::function<void()>()> with(Call call) {
     return [call] { return [of = shield([] { return std::make_shared<T>(); }), call] { call(*of); }; };
 }
 
+struct unix_pair {
+    std::pair<net::unix_stream, net::unix_stream> ends = net::unix_stream::pair();
+};
+struct full_unix_pair : unix_pair {
+    full_unix_pair() {
+        const std::vector<std::byte> block(1 << 20);
+        std::error_code ec;
+        ends.first.set_write_deadline(20ms);
+        while (!ec) ends.first.write_all(block, ec);
+        ends.first.clear_deadline();
+    }
+};
+struct datagrams {
+    net::udp_socket socket = net::udp_socket::bind("127.0.0.1:0");
+};
+struct two_connections {
+    connection one, other;
+};
+struct a_server {
+    net::tcp_listener listener = net::tcp_listener::listen("127.0.0.1:0");
+    net::server server;
+};
+struct a_file {
+    std::FILE* file = std::tmpfile();
+    full_connection to;
+    a_file() {
+        std::fputs("content", file);
+        std::fflush(file);
+    }
+    ~a_file() { std::fclose(file); }
+    a_file(const a_file&) = delete;
+    a_file& operator=(const a_file&) = delete;
+};
+
 const std::array<std::byte, 64> bytes{};
 
 } // namespace
@@ -82,6 +118,24 @@ std::vector<blocking_call> network_calls() {
         {"write_gathered", with<full_connection>([](auto& of) {
              of.near.write_all(std::vector<std::span<const std::byte>>{bytes, bytes});
          })},
+        {"send_file", with<a_file>([](auto& of) { of.to.near.send_file(::fileno(of.file), 0, 7); })},
+        {"copy", with<two_connections>([](auto& of) { net::copy(of.one.near, of.other.near); })},
+        {"copy_bidirectional",
+            with<two_connections>([](auto& of) { net::copy_bidirectional(of.one.near, of.other.near); })},
+        {"recv_fd", with<unix_pair>([](auto& of) { of.ends.first.recv_fd(); })},
+        {"send_fd", with<full_unix_pair>([](auto& of) { of.ends.first.send_fd(0); })},
+        {"recv_from", with<datagrams>([](auto& of) {
+             std::array<std::byte, 8> to;
+             of.socket.recv_from(to);
+         })},
+        {"recv_batch", with<datagrams>([](auto& of) {
+             std::array<std::byte, 8> to;
+             std::array<net::incoming_datagram, 1> batch{{{.buffer = to}}};
+             of.socket.recv_batch(batch);
+         })},
+        {"serve", with<a_server>([](auto& of) { of.server.serve(of.listener, [](net::tcp_stream) {}); })},
+        {"on_accept",
+            with<connection>([](auto& of) { select(on_accept(of.listener, [](net::tcp_stream) {})); })},
         {"on_readable", with<connection>([](auto& of) { select(on_readable(of.near, [] {})); })},
         {"on_writable", with<full_connection>([](auto& of) { select(on_writable(of.near, [] {})); })},
     };

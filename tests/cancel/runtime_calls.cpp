@@ -71,7 +71,7 @@ struct sleeping_fiber {
     fiber<void> sleeper = go([] { sleep(24h); });
     ~sleeping_fiber() {
         sleeper.cancel();
-        end_of(sleeper);
+        if (sleeper.joinable()) end_of(sleeper);
     }
 };
 
@@ -144,7 +144,11 @@ std::vector<blocking_call> runtime_calls() {
             false},
         {"join", [] { return with<sleeping_fiber>([](auto& of) { of.sleeper.join(); }); }},
         {"select_on_join",
-            [] { return with<sleeping_fiber>([](auto& of) { select(on_join(of.sleeper, [](auto&) {})); }); }},
+            // Shutdown cancels the sleeper, too: which of the two ends first is open.
+            [] {
+                return with<sleeping_fiber>(
+                    [](auto& of) { select(on_join(of.sleeper, [](auto& ended) { ended.join(); })); });
+            }},
         {"mutex_try_lock_for",
             [] { return with<held<mutex>>([](auto& of) { static_cast<void>(of->try_lock_for(24h)); }); }},
         {"mutex_try_lock_until",

@@ -15,16 +15,23 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <thread>
 #include <utility>
+#include <vector>
 
 namespace weft::test {
 
-inline std::size_t open_descriptors() {
-    std::size_t count = 0;
-    for ([[maybe_unused]] const auto& each : std::filesystem::directory_iterator("/proc/self/fd")) ++count;
-    return count;
+// A line for each: its number and what it is.
+inline std::vector<std::string> descriptors_and_what_they_are() {
+    std::vector<std::string> result;
+    std::error_code gone; // the one of the walk itself
+    for (const auto& each : std::filesystem::directory_iterator("/proc/self/fd"))
+        result.push_back(each.path().filename().string() + " " +
+            std::filesystem::read_symlink(each.path(), gone).string());
+    return result;
 }
+inline std::size_t open_descriptors() { return descriptors_and_what_they_are().size(); }
 
 // The tests' fixture for whatever uses sockets: no descriptor may be left either.
 class network : public fibers {
@@ -32,7 +39,8 @@ protected:
     void SetUp() override { descriptors_before_ = open_descriptors(); }
     void TearDown() override {
         fibers::TearDown();
-        EXPECT_EQ(open_descriptors(), descriptors_before_);
+        const std::vector<std::string> after = descriptors_and_what_they_are();
+        EXPECT_EQ(after.size(), descriptors_before_) << ::testing::PrintToString(after);
     }
 
 private:

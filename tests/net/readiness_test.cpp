@@ -3,6 +3,7 @@
 
 #include <weft/select.hpp>
 
+#include <array>
 #include <atomic>
 #include <chrono>
 
@@ -12,6 +13,7 @@ namespace {
 using namespace std::chrono_literals;
 using test::bytes;
 using test::connection;
+using test::failure_of;
 using test::fill;
 using test::read_exact_text;
 
@@ -97,7 +99,7 @@ TEST_P(Readiness, AConnectionMakesAListenerReady) {
     });
 }
 
-TEST_P(Readiness, TheEndAndTheCloseAreReady) {
+TEST_P(Readiness, TheEndIsReady) {
     run([] {
         auto [near, far] = connection();
         test::whereabouts where;
@@ -108,19 +110,116 @@ TEST_P(Readiness, TheEndAndTheCloseAreReady) {
         where.await_parked(selecting);
         far.close();
         waiting.join();
+    });
+}
 
-        auto [left, right] = connection();
-        test::whereabouts there;
-        auto closing = go([&, &stream = left] {
-            there.here();
-            select(on_timeout(24h, [] { FAIL(); }), on_timeout(25h, [] { FAIL(); }),
-                on_readable(stream, nothing));
+TEST_P(Readiness, CloseMakesASelectThrowAsARead) {
+    run([] {
+        auto [near, far] = connection();
+        test::whereabouts where;
+        auto waiting = go([&, &stream = near] {
+            where.here();
+            return failure_of([&] {
+                select(on_timeout(24h, [] { FAIL(); }), on_timeout(25h, [] { FAIL(); }),
+                    on_readable(stream, [] { FAIL(); }));
+            });
         });
-        there.await_parked(selecting);
-        left.close();
-        closing.join();
-        select(on_readable(left, nothing), on_timeout(24h, [] { FAIL(); })); // closed is ready
-        select(on_writable(tcp_stream(), nothing));
+        where.await_parked(selecting);
+        near.close();
+        EXPECT_EQ(waiting.join(), std::errc::operation_canceled);
+        EXPECT_EQ(failure_of([&, &stream = near] {
+            select(on_readable(stream, [] { FAIL(); }), on_timeout(24h, [] { FAIL(); }));
+        }),
+            std::errc::bad_file_descriptor);
+        EXPECT_EQ(
+            failure_of([] { select(on_writable(tcp_stream(), nothing)); }), std::errc::bad_file_descriptor);
+    });
+}
+
+TEST_P(Readiness, ASelectAccepts) {
+    run([] {
+        auto listener = tcp_listener::listen("127.0.0.1:0");
+        const endpoint address = listener.local_endpoint();
+        const auto accepted = [](tcp_stream stream) { return stream.remote_endpoint(); };
+        EXPECT_EQ(select(on_accept(listener, accepted), otherwise([] { return endpoint(); })), endpoint());
+        for (int i = 0; i < 50; ++i) {
+            test::whereabouts where;
+            auto waiting = go([&] {
+                where.here();
+                return select(on_accept(listener, accepted), on_timeout(24h, [] { return endpoint(); }));
+            });
+            if (i % 2 == 0) where.await_parked(selecting);
+            auto client = tcp_stream::connect(address);
+            EXPECT_EQ(waiting.join(), client.local_endpoint());
+        }
+    });
+}
+
+TEST_P(Readiness, AnAcceptAndASelectGetOneConnectionEach) {
+    run([] {
+        auto listener = tcp_listener::listen("127.0.0.1:0");
+        const endpoint address = listener.local_endpoint();
+        for (int i = 0; i < 50; ++i) {
+            auto accepting = go([&] { return listener.accept().remote_endpoint(); });
+            auto selecting_fiber = go([&] {
+                return select(
+                    on_accept(listener, [](tcp_stream stream) { return stream.remote_endpoint(); }));
+            });
+            auto first = tcp_stream::connect(address);
+            auto second = tcp_stream::connect(address);
+            const endpoint one = accepting.join();
+            const endpoint other = selecting_fiber.join();
+            EXPECT_NE(one, other);
+            EXPECT_TRUE(one == first.local_endpoint() || one == second.local_endpoint());
+        }
+    });
+}
+
+// A connection that came together with another case stays in the backlog, or is its case: never lost between.
+TEST_P(Readiness, ASelectLosesNoConnection) {
+    run([] {
+        auto listener = tcp_listener::listen("127.0.0.1:0");
+        const endpoint address = listener.local_endpoint();
+        const channel<int> ch(0);
+        constexpr int rounds = 200;
+        auto client = go([&] {
+            std::array<std::byte, 1> to;
+            for (int i = 0; i < rounds; ++i) {
+                auto stream = tcp_stream::connect(address);
+                stream.read_exactly(to);
+            }
+        });
+        auto sender = go([&] {
+            for (int i = 0; i < rounds; ++i) ch.send(i);
+        });
+        int accepted = 0;
+        int received = 0;
+        while (accepted < rounds || received < rounds) {
+            select(on_accept(listener,
+                       [&](tcp_stream stream) {
+                           ++accepted;
+                           stream.write_all(bytes("x"));
+                       }),
+                on_recv(ch, [&](auto) { ++received; }));
+        }
+        client.join();
+        sender.join();
+    });
+}
+
+TEST_P(Readiness, AClosedListenerMakesASelectThrow) {
+    run([] {
+        auto listener = tcp_listener::listen("127.0.0.1:0");
+        test::whereabouts where;
+        auto waiting = go([&] {
+            where.here();
+            return failure_of([&] { select(on_accept(listener, [](tcp_stream) { FAIL(); })); });
+        });
+        where.await_parked(selecting);
+        listener.close();
+        EXPECT_EQ(waiting.join(), std::errc::operation_canceled);
+        EXPECT_EQ(failure_of([] { select(on_accept(tcp_listener(), [](tcp_stream) { FAIL(); })); }),
+            std::errc::bad_file_descriptor);
     });
 }
 

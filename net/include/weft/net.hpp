@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <weft/net/copy.hpp>
 #include <weft/net/descriptor.hpp>
 #include <weft/net/endpoint.hpp>
 #include <weft/net/error.hpp>
+#include <weft/net/on_accept.hpp>
 #include <weft/net/readiness.hpp>
 #include <weft/net/resolve.hpp>
+#include <weft/net/server.hpp>
+#include <weft/net/split.hpp>
 #include <weft/net/tcp.hpp>
+#include <weft/net/udp.hpp>
+#include <weft/net/unix.hpp>

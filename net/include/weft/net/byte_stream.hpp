@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <iterator>
 #include <span>
 #include <system_error>
@@ -59,6 +60,13 @@ public:
         return write_pieces(pieces, ec);
     }
 
+    // Bytes [offset, offset + count) of an open file, which is read from the offset whatever its position is, without a
+    // detour through this process; nobody else's bytes in between. Fewer if the file ends before. Pages that are not in
+    // memory are read from the disk by the calling thread. invalid_argument: the system cannot do it from that
+    // descriptor; nothing was sent then.
+    std::uint64_t send_file(int from, std::uint64_t offset, std::uint64_t count);
+    std::uint64_t send_file(int from, std::uint64_t offset, std::uint64_t count, std::error_code& ec);
+
     // As set_deadline, for one direction.
     void set_read_deadline(clock::time_point deadline) { set_deadlines(deadline, true, false); }
     void set_write_deadline(clock::time_point deadline) { set_deadlines(deadline, false, true); }
@@ -69,6 +77,13 @@ public:
     template <class Rep, class Period>
     void set_write_deadline(std::chrono::duration<Rep, Period> from_now) {
         set_write_deadline(detail::deadline_after(from_now));
+    }
+
+    // A call that begins to wait afterwards, and waits longer than this, fails with errc::deadline_exceeded; the next one may
+    // wait as long again. Zero or less: no limit. Beside the deadlines; never blocks. Throws io_error (bad_file_descriptor).
+    template <class Rep, class Period>
+    void set_idle_timeout(std::chrono::duration<Rep, Period> longest) {
+        set_idle(to_clock_duration(longest));
     }
 
     // Never blocks. After shutdown(direction::send) the peer reads the end of the stream, and writes here
@@ -84,6 +99,7 @@ protected:
     ~byte_stream() = default;
 
 private:
+    void set_idle(clock::duration longest);
     std::size_t write_pieces(std::span<const std::span<const std::byte>> pieces);
     std::size_t write_pieces(std::span<const std::span<const std::byte>> pieces, std::error_code& ec);
 };

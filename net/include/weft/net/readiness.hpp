@@ -27,13 +27,17 @@ protected:
     readiness_source(const pollable& of, bool writing) noexcept;
     ~readiness_source();
 
+    bool is_closed() const noexcept;
+    void throw_if_closed() const;
+
+    registration* const of_; // nullptr: not open
+
 private:
     readiness_source(registration* entered, bool writing) noexcept;
 
     bool is_ready() const noexcept;
 
-    registration* of_; // nullptr: not open
-    bool writing_;
+    const bool writing_;
     wait_node node_;
 };
 
@@ -45,7 +49,10 @@ public:
     readiness_case(const pollable& of, bool writing, Handler handler) noexcept
         : readiness_source(of, writing),
           handler_(std::move(handler)) {}
-    result run() { return std::invoke(handler_); }
+    result run() {
+        throw_if_closed();
+        return std::invoke(handler_);
+    }
 
 private:
     Handler handler_;
@@ -53,9 +60,9 @@ private:
 
 } // namespace net::detail
 
-// Cases of a select. handler(): a read (an accept; a write) would not wait now: there are bytes (a connection, room), or the
-// end, or an error, or the descriptor is closed, which the next call will tell. Somebody else may be faster: then that call
-// waits. The descriptor's deadlines do not concern them.
+// Cases of a select. handler(): a read (a write) would not wait now: there are bytes (room), or the end, or an error, which the
+// next call will tell. Somebody else may be faster: then that call waits. The descriptor's deadlines do not concern them. Closed
+// meanwhile, or not open: select throws io_error, operation_canceled or bad_file_descriptor, as a read would.
 template <class Handler>
 auto on_readable(const net::pollable& of, Handler handler) {
     return net::detail::readiness_case<Handler>(of, false, std::move(handler));

@@ -3,6 +3,7 @@
 
 #include <weft/net/byte_stream.hpp>
 #include <weft/net/endpoint.hpp>
+#include <weft/net/on_accept.hpp>
 
 #include <chrono>
 #include <optional>
@@ -32,8 +33,8 @@ public:
     tcp_stream() noexcept = default; // not open
 
     // "host:port", the host a name or an address, IPv6 addresses in brackets; or an endpoint. Blocks the
-    // fiber (or thread) until there is a connection; the addresses of a name are tried in turn. A cancellation
-    // point. Errors: io_error that names what was to be reached; errc::deadline_exceeded after the timeout; invalid_argument for malformed text;
+    // fiber (or thread) until there is a connection; of a name's addresses the first that answers is taken, the
+    // families in turns and each a quarter of a second after the one before (RFC 8305). A cancellation point. Errors: io_error that names what was to be reached; errc::deadline_exceeded after the timeout; invalid_argument for malformed text;
     // those of resolve(). The form with an error_code then gives a stream that is not open.
     static tcp_stream connect(std::string_view address, const connect_options& options = {});
     static tcp_stream connect(std::string_view address, const connect_options& options, std::error_code& ec);
@@ -82,7 +83,10 @@ public:
     endpoint local_endpoint(std::error_code& ec) const;
 
 private:
+    template <class Listener, class Handler>
+    friend class detail::accept_case;
     explicit tcp_listener(registration& of) noexcept : pollable(of) {}
+    static tcp_stream open(detail::accept_source& accepted);
 };
 
 } // namespace weft::net

@@ -28,6 +28,10 @@ long write_gather(int fd, const iovec* parts, int count) noexcept;
 // files
 int open_read(const char* path) noexcept;
 long read_at(int fd, void* to, std::size_t size, std::uint64_t offset) noexcept;
+int set_permissions(int fd, unsigned mode) noexcept;
+int file_identity(
+    const char* path, std::uint64_t& device, std::uint64_t& number) noexcept; // links not followed
+int unlink(const char* path) noexcept;
 long read_link(const char* path, char* to, std::size_t size) noexcept; // its length; no zero at the end
 
 // sockets
@@ -44,6 +48,26 @@ int set_option(int fd, int level, int name, int value) noexcept;
 int get_option(int fd, int level, int name, int& value) noexcept;
 int local_name(int fd, sockaddr_storage& address, socklen_t& size) noexcept;
 int peer_name(int fd, sockaddr_storage& address, socklen_t& size) noexcept;
+int socket_pair(int domain, int type, int (&numbers)[2]) noexcept;
+long send_file(int to, int from, std::uint64_t offset, std::size_t count) noexcept; // without SIGPIPE
+
+// datagrams
+struct message {
+    void* bytes = nullptr;
+    std::size_t size = 0; // receiving: set to what came
+    sockaddr_storage* address = nullptr;
+    socklen_t address_size = 0; // receiving: set
+    bool truncated = false;     // receiving: set
+};
+inline constexpr std::size_t most_messages = 32; // at a time
+long send_to(int fd, const void* from, std::size_t size, const sockaddr* to, socklen_t to_size) noexcept;
+long send_messages(int fd, message* messages, std::size_t count) noexcept; // how many
+long receive_messages(int fd, message* messages, std::size_t count) noexcept;
+
+// Unix sockets: a descriptor along with one byte. What is received is closed on exec; -1: none came with the byte.
+long send_descriptor(int socket, int fd) noexcept;
+long receive_descriptor(int socket, int& fd) noexcept;
+int peer_credentials(int fd, pid_t& process, uid_t& user, gid_t& group) noexcept;
 
 // epoll
 int epoll_create() noexcept;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
-#include "tcp_socket.hpp"
+#include "bare_socket.hpp"
 
 #include "poller/turn.hpp"
-#include "socket_address.hpp"
 
 #include <algorithm>
 
@@ -11,29 +10,25 @@
 
 namespace weft::net {
 
-tcp_socket make_tcp_socket(const endpoint& for_address) noexcept {
-    return tcp_socket(sys::socket(for_address.is_v6() ? AF_INET6 : AF_INET, SOCK_STREAM));
-}
-
-long tcp_socket::bind(const endpoint& to) const noexcept {
-    const socket_address address = to_socket_address(to);
-    return sys::bind(fd_, address.get(), address.size);
+bare_socket make_inet_socket(const endpoint& for_address, int type) noexcept {
+    return bare_socket(sys::socket(for_address.is_v6() ? AF_INET6 : AF_INET, type));
 }
 
 // A system that refuses one of these still gives a usable connection.
-void tcp_socket::set_options(bool nodelay, std::chrono::seconds keepalive) const noexcept {
-    sys::set_option(fd_, IPPROTO_TCP, TCP_NODELAY, nodelay ? 1 : 0);
-    sys::set_option(fd_, SOL_SOCKET, SO_KEEPALIVE, keepalive.count() > 0 ? 1 : 0);
+void set_tcp_options(const bare_socket& of, bool nodelay, std::chrono::seconds keepalive) noexcept {
+    const int fd = of.number();
+    sys::set_option(fd, IPPROTO_TCP, TCP_NODELAY, nodelay ? 1 : 0);
+    sys::set_option(fd, SOL_SOCKET, SO_KEEPALIVE, keepalive.count() > 0 ? 1 : 0);
     if (keepalive.count() <= 0) return;
     constexpr std::int64_t longest = 32767; // Linux
     const int seconds = static_cast<int>(std::min<std::int64_t>(keepalive.count(), longest));
-    sys::set_option(fd_, IPPROTO_TCP, TCP_KEEPIDLE, seconds);
-    sys::set_option(fd_, IPPROTO_TCP, TCP_KEEPINTVL, seconds);
+    sys::set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, seconds);
+    sys::set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, seconds);
 }
 
-registration* tcp_socket::attach(std::error_code& ec) {
+registration* bare_socket::attach(descriptor_traits traits, std::error_code& ec) {
     try {
-        registration& attached = registration::attach(fd_, {.socket = true, .short_means_drained = true});
+        registration& attached = registration::attach(fd_, traits);
         fd_ = -1;
         ec.clear();
         return &attached;
