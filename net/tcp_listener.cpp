@@ -103,9 +103,9 @@ tcp_stream tcp_listener::accept() {
     return stream;
 }
 
-tcp_stream tcp_listener::open(detail::accept_source& accepted) {
+tcp_stream tcp_listener::open(detail::accept_source& from) {
     endpoint peer;
-    bare_socket socket = accepted.take_accepted(peer);
+    bare_socket socket = from.take_accepted(peer);
     std::error_code ec;
     registration* const attached = socket.attach(tcp_traits, ec);
     if (ec) throw io_error(ec, "accept");

@@ -58,9 +58,9 @@ unix_stream unix_listener::accept() {
     return stream;
 }
 
-unix_stream unix_listener::open(detail::accept_source& accepted) {
+unix_stream unix_listener::open(detail::accept_source& from) {
     endpoint nameless;
-    bare_socket socket = accepted.take_accepted(nameless);
+    bare_socket socket = from.take_accepted(nameless);
     std::error_code ec;
     registration* const attached = socket.attach(unix_traits, ec);
     if (ec) throw io_error(ec, "accept");

@@ -86,7 +86,7 @@ private:
     template <class Listener, class Handler>
     friend class detail::accept_case;
     explicit tcp_listener(registration& of) noexcept : pollable(of) {}
-    static tcp_stream open(detail::accept_source& accepted);
+    static tcp_stream open(detail::accept_source& from);
 };
 
 } // namespace weft::net

@@ -101,7 +101,7 @@ private:
           made_(made) {}
     template <class Listener, class Handler>
     friend class detail::accept_case;
-    static unix_stream open(detail::accept_source& accepted);
+    static unix_stream open(detail::accept_source& from);
     void remove_path() const noexcept;
 
     std::string path_;
