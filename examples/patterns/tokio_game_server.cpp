@@ -16,23 +16,24 @@
 #include <weft/task_group.hpp>
 
 #include <cstdio>
+#include <variant>
 
 namespace net = weft::net;
 using shutdown_signal = weft::broadcast_subscriber<weft::unit>;
 
-void handle_player(line_stream player, shutdown_signal shutdown) {
-    bool playing = true;
-    const auto answer_all = [&] {
-        playing = player.fill();
-        std::string answers; // all that came at once is answered at once
-        while (const std::optional<std::string> message = player.next())
-            answers += "you went " + *message + "\n";
-        player.write(answers);
-    };
-    while (playing)
-        weft::select( //
-            weft::on_readable(player.connection(), answer_all),
-            weft::on_recv(shutdown, [&](auto) { playing = false; }));
+// The slower of the two is cancelled. Half a line that came would stay in the reader, were there a next time.
+void handle_player(net::tcp_stream connection, shutdown_signal shutdown) {
+    net::buffered_reader reader(connection, 1024);
+    net::buffered_writer writer(connection, 1024);
+    for (;;) {
+        const auto first =
+            weft::when_any([&] { return reader.read_line(); }, [&] { return shutdown.recv(); });
+        const auto* message = std::get_if<0>(&first.value);
+        if (message == nullptr || !message->has_value()) return;
+        const std::string answer = "you went " + **message + "\n";
+        writer.write_all(std::as_bytes(std::span(answer)));
+        writer.flush();
+    }
 }
 
 class game_server {
@@ -63,7 +64,7 @@ public:
 
 private:
     void welcome(net::tcp_stream peer, weft::permit permit, weft::task_group& players) {
-        players.go([player = line_stream(std::move(peer)), shutdown = shutdown_.subscribe(),
+        players.go([player = std::move(peer), shutdown = shutdown_.subscribe(),
                        permit = std::move(permit)]() mutable {
             try {
                 handle_player(std::move(player), std::move(shutdown));
@@ -91,7 +92,7 @@ int main() {
         std::optional<line_stream> ada(connect());
         line_stream bob = connect();
         bob.send("east");
-        ada->write("north\nsouth\n");
+        ada->send("north\nsouth");
         show("ada", ada->read());
         show("ada", ada->read());
         ada.reset();

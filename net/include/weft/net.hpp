@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <weft/net/buffered.hpp>
 #include <weft/net/copy.hpp>
 #include <weft/net/descriptor.hpp>
 #include <weft/net/endpoint.hpp>
 #include <weft/net/error.hpp>
+#include <weft/net/framed.hpp>
 #include <weft/net/on_accept.hpp>
 #include <weft/net/readiness.hpp>
 #include <weft/net/resolve.hpp>
