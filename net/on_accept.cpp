@@ -23,7 +23,7 @@ accept_source::~accept_source() { const bare_socket not_taken(static_cast<int>(a
 // Without the turn: accepting is one step to the system, and who is parked there finds that nothing is left.
 bool accept_source::try_accept() const noexcept {
     if (is_closed()) {
-        accepted_ = of_ == nullptr ? outcome::closed : outcome::closed_meanwhile;
+        accepted_ = closed_outcome();
         return true;
     }
     socket_address peer;

@@ -22,14 +22,8 @@ bool pollable::is_open() const noexcept { return registration_ != nullptr && reg
 
 int pollable::native_handle() const noexcept { return is_open() ? registration_->number() : -1; }
 
-void pollable::close(std::error_code& ec) noexcept {
-    ec = outcome::to_error_code(registration_ == nullptr ? outcome::closed : registration_->close());
-}
-
-void pollable::close() {
-    std::error_code ec;
-    close(ec);
-    if (ec) throw io_error(ec, "close");
+std::error_code pollable::do_close() noexcept {
+    return outcome::to_error_code(registration_ == nullptr ? outcome::closed : registration_->close());
 }
 
 void pollable::set_deadlines(clock::time_point deadline, bool of_reads, bool of_writes) {

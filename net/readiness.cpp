@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
+#include "lock_of_the_closed.hpp"
 #include "poller/registration.hpp"
 
 #include <weft/backend/sys.hpp>
-#include <weft/net/error.hpp>
 #include <weft/net/readiness.hpp>
 
 namespace weft::net {
@@ -16,10 +16,6 @@ struct pollable_access {
 
 namespace detail {
 namespace {
-
-// What is not open is always ready, so it is never queued; but it needs a lock like any source.
-spin_lock lock_of_the_closed;
-const std::uint64_t rank_of_the_closed = new_lock_rank();
 
 constexpr flow direction(bool writing) noexcept { return writing ? flow::out : flow::in; }
 
@@ -40,21 +36,26 @@ readiness_source::~readiness_source() {
 
 bool readiness_source::is_closed() const noexcept { return of_ == nullptr || !of_->open(); }
 
-void readiness_source::throw_if_closed() const {
-    if (!is_closed()) return;
-    throw io_error(
-        outcome::to_error_code(of_ == nullptr ? outcome::closed : outcome::closed_meanwhile), "select");
+long readiness_source::closed_outcome() const noexcept {
+    return queued_ ? outcome::closed_meanwhile : outcome::closed;
 }
 
-bool readiness_source::is_ready() const noexcept {
-    return is_closed() || sys::ready_now(of_->number(), writing_);
-}
+bool readiness_source::is_ready() const noexcept { return sys::ready_now(of_->number(), writing_); }
 
 // What arrives after the look is counted as an edge under the same lock, and finds the node.
-bool readiness_source::take() { return is_ready(); }
-// The edge may be that of bytes which were read before this wait began: the poller reports it when it comes round to it.
-bool readiness_source::happened() const noexcept { return is_ready(); }
-void readiness_source::enqueue() noexcept { of_->watch(direction(writing_), node()); }
+bool readiness_source::take() {
+    if (is_closed())
+        detail::throw_io_error(
+            outcome::to_error_code(closed_outcome()), writing_ ? "on_writable" : "on_readable");
+    return is_ready();
+}
+// The edge may be that of bytes which were read before this wait began: the poller reports it when it comes round to it. If it is
+// closed, take() tells.
+bool readiness_source::happened() const noexcept { return !is_closed() && is_ready(); }
+void readiness_source::enqueue() noexcept {
+    queued_ = true;
+    of_->watch(direction(writing_), node());
+}
 void readiness_source::withdraw() noexcept { of_->unwatch(direction(writing_), node()); }
 
 } // namespace detail

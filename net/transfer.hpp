@@ -3,6 +3,8 @@
 
 #include "poller/registration.hpp"
 
+#include <weft/net/stream_interface.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -11,10 +13,7 @@
 // not open.
 namespace weft::net {
 
-struct transfer {
-    std::size_t bytes = 0;
-    long outcome = 0; // negative: why not more
-};
+using detail::transfer;
 
 transfer read_some(registration* from, std::span<std::byte> to);
 transfer read_exactly(registration* from, std::span<std::byte> to);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include "flow.hpp"
 #include "poller/outcome.hpp"
 
 #include <weft/waiting/claimed_list.hpp>
@@ -74,8 +75,6 @@
 // late finds one. It goes away when it finds another generation, which is compared under the lock, and
 // counted up before the number is given back.
 namespace weft::net {
-
-enum class flow : std::uint8_t { in = 0, out = 1 };
 
 struct descriptor_traits {
     bool socket = false;              // recv and send, rather than read and write

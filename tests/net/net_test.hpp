@@ -101,14 +101,21 @@ inline constexpr std::string_view writable = "a descriptor to become writable";
 inline constexpr std::string_view turn_to_read = "its turn to read from a descriptor";
 inline constexpr std::string_view turn_to_write = "its turn to write to a descriptor";
 
+inline constexpr std::string_view pipe_readable = "somebody to write to a pipe";
+inline constexpr std::string_view pipe_writable = "somebody to read from a pipe";
+inline constexpr std::string_view turn_to_read_pipe = "its turn to read from a pipe";
+inline constexpr std::string_view turn_to_write_pipe = "its turn to write to a pipe";
+
 inline std::span<const std::byte> bytes(std::string_view text) { return std::as_bytes(std::span(text)); }
 
-inline std::string read_text(net::byte_stream& from, std::size_t size) {
+template <net::readable_stream S>
+std::string read_text(S& from, std::size_t size) {
     std::string text(size, '\0');
     text.resize(from.read_some(std::as_writable_bytes(std::span(text))));
     return text;
 }
-inline std::string read_exact_text(net::byte_stream& from, std::size_t size) {
+template <net::readable_stream S>
+std::string read_exact_text(S& from, std::size_t size) {
     std::string text(size, '\0');
     from.read_exactly(std::as_writable_bytes(std::span(text)));
     return text;

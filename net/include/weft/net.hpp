@@ -8,10 +8,12 @@
 #include <weft/net/error.hpp>
 #include <weft/net/framed.hpp>
 #include <weft/net/on_accept.hpp>
+#include <weft/net/pipe.hpp>
 #include <weft/net/readiness.hpp>
 #include <weft/net/resolve.hpp>
 #include <weft/net/server.hpp>
 #include <weft/net/split.hpp>
+#include <weft/net/stream.hpp>
 #include <weft/net/tcp.hpp>
 #include <weft/net/udp.hpp>
 #include <weft/net/unix.hpp>

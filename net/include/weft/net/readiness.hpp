@@ -28,7 +28,7 @@ protected:
     ~readiness_source();
 
     bool is_closed() const noexcept;
-    void throw_if_closed() const;
+    long closed_outcome() const noexcept; // whether before the wait or meanwhile
 
     registration* const of_; // nullptr: not open
 
@@ -38,21 +38,20 @@ private:
     bool is_ready() const noexcept;
 
     const bool writing_;
+    bool queued_ = false;
     wait_node node_;
 };
 
-template <class Handler>
-class readiness_case final : public readiness_source {
+template <class Source, class Handler>
+class readiness_case final : public Source {
 public:
     using result = std::invoke_result_t<Handler&>;
 
-    readiness_case(const pollable& of, bool writing, Handler handler) noexcept
-        : readiness_source(of, writing),
+    template <class Stream>
+    readiness_case(const Stream& of, bool writing, Handler handler) noexcept
+        : Source(of, writing),
           handler_(std::move(handler)) {}
-    result run() {
-        throw_if_closed();
-        return std::invoke(handler_);
-    }
+    result run() { return std::invoke(handler_); }
 
 private:
     Handler handler_;
@@ -65,11 +64,11 @@ private:
 // meanwhile, or not open: select throws io_error, operation_canceled or bad_file_descriptor, as a read would.
 template <class Handler>
 auto on_readable(const net::pollable& of, Handler handler) {
-    return net::detail::readiness_case<Handler>(of, false, std::move(handler));
+    return net::detail::readiness_case<net::detail::readiness_source, Handler>(of, false, std::move(handler));
 }
 template <class Handler>
 auto on_writable(const net::pollable& of, Handler handler) {
-    return net::detail::readiness_case<Handler>(of, true, std::move(handler));
+    return net::detail::readiness_case<net::detail::readiness_source, Handler>(of, true, std::move(handler));
 }
 
 } // namespace weft
