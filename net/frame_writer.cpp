@@ -22,7 +22,7 @@ std::size_t frame_writer::write(any_writer to, std::span<const std::byte> header
     try {
         sent = to.write_all(frame, ec);
     } catch (const cancelled& early) {
-        if (false) torn_.store(true, std::memory_order_relaxed);
+        if (early.transferred() != 0) torn_.store(true, std::memory_order_relaxed);
         throw;
     }
     if (ec && sent != 0) torn_.store(true, std::memory_order_relaxed);

@@ -172,6 +172,7 @@ void pipe_link::end(lane& which, claimed_list& woken) noexcept {
     which.ended = true;
     for (party& each : which.parties) {
         interrupt_calls(each, woken);
+        woken.claim_all(each.watchers);
     }
 }
 

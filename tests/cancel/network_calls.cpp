@@ -46,6 +46,36 @@ struct full_backlog {
     }
 };
 
+struct pipe_ends {
+    std::pair<net::pipe_stream, net::pipe_stream> ends = net::pipe();
+    net::pipe_stream& near = ends.first;
+};
+
+// One at which somebody waits in a read and in a write already.
+struct busy_pipe : pipe_ends {
+    fiber<void> reader = go([this] {
+        std::array<std::byte, 8> to;
+        std::error_code ec;
+        near.read_some(to, ec);
+    });
+    fiber<void> writer = go([this] {
+        std::error_code ec;
+        near.write_all(std::array<std::byte, 8>(), ec);
+    });
+    busy_pipe() {
+        for (int i = 0; i < 100; ++i) yield();
+    }
+    ~busy_pipe() {
+        near.close();
+        for (fiber<void>* each : {&reader, &writer}) {
+            try {
+                shield([&] { each->join(); });
+            } catch (const cancelled&) { // by the end of the runtime
+            }
+        }
+    }
+};
+
 // Set up shielded: the cell of the table where the caller is cancelled already is about the call alone.
 template <class T, class Call>
 std::function<std::function<void()>()> with(Call call) {
@@ -136,6 +166,22 @@ std::vector<blocking_call> network_calls() {
         {"serve", with<a_server>([](auto& of) { of.server.serve(of.listener, [](net::tcp_stream) {}); })},
         {"on_accept",
             with<connection>([](auto& of) { select(on_accept(of.listener, [](net::tcp_stream) {})); })},
+        {"pipe_read_some", with<pipe_ends>([](auto& of) {
+             std::array<std::byte, 8> to;
+             of.near.read_some(to);
+         })},
+        {"pipe_read_exactly", with<busy_pipe>([](auto& of) {
+             std::array<std::byte, 8> to;
+             std::error_code ec;
+             of.near.read_exactly(to, ec);
+         })},
+        {"pipe_write_some", with<pipe_ends>([](auto& of) { of.near.write_some(bytes); })},
+        {"pipe_write_all", with<busy_pipe>([](auto& of) { of.near.write_all(bytes); })},
+        {"pipe_write_gathered", with<pipe_ends>([](auto& of) {
+             of.near.write_all(std::vector<std::span<const std::byte>>{bytes, bytes});
+         })},
+        {"pipe_on_readable", with<pipe_ends>([](auto& of) { select(on_readable(of.near, [] {})); })},
+        {"pipe_on_writable", with<pipe_ends>([](auto& of) { select(on_writable(of.near, [] {})); })},
         {"on_readable", with<connection>([](auto& of) { select(on_readable(of.near, [] {})); })},
         {"on_writable", with<full_connection>([](auto& of) { select(on_writable(of.near, [] {})); })},
     };

@@ -222,7 +222,19 @@ TEST_P(BufferedTcp, SelectCountsWhatIsBuffered) {
         EXPECT_EQ(reader.read_line(), "x");
         EXPECT_EQ(select(on_readable(reader, yes)), 1) << "the end is ready, too";
         far.close();
-        EXPECT_EQ(select(on_readable(reader, yes)), 1);
+        EXPECT_EQ(failure_of([&] { select(on_readable(reader, yes)); }), std::errc::bad_file_descriptor);
+    });
+}
+
+TEST_P(BufferedTcp, EdgeOfBytesThatAreGoneIsNone) {
+    run([] {
+        auto [near, far] = connection();
+        buffered_reader reader(far, 100);
+        for (int i = 0; i < 20; ++i) {
+            near.write_all(bytes("x\n"));
+            EXPECT_EQ(reader.read_line(), "x");
+            EXPECT_EQ(select(on_readable(reader, yes), on_timeout(2ms, no)), 0);
+        }
     });
 }
 

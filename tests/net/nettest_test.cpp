@@ -24,6 +24,9 @@ using test::read_exact_text;
 using test::read_text;
 using test::whereabouts;
 
+static_assert(stream<tcp_stream> && stream<descriptor> && stream<pipe_stream> && stream<byte_stream&>);
+static_assert(!readable_stream<tcp_listener> && !writable_stream<tcp_listener>);
+
 template <class Kind>
 class NetTest : public test::network {
 protected:

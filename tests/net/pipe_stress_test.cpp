@@ -9,7 +9,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
+#include <numeric>
 #include <random>
 #include <span>
 #include <string>
@@ -173,6 +173,46 @@ TEST_P(PipeStress, AnEndAtAnyTimeLeavesNoByteInDoubt) {
             reading.join();
             EXPECT_EQ(there.received, there.sent);
             EXPECT_EQ(there.wrong, 0U);
+        }
+    });
+}
+
+// A parked call that is woken for a new deadline while somebody copies from or to its buffer, again and again.
+TEST_P(PipeStress, DeadlinesChangeWhileBytesAreCopied) {
+    run([] {
+        constexpr std::size_t chunk = 30'000;
+        constexpr std::size_t chunks = 300;
+        std::vector<std::uint32_t> sent(chunk * chunks / sizeof(std::uint32_t));
+        std::iota(sent.begin(), sent.end(), 0U);
+        const auto from = std::as_bytes(std::span(sent));
+        for (const bool parks_to_write : {true, false}) {
+            auto [near, far] = pipe();
+            std::atomic<bool> stop{false};
+            auto disturbing = go([&, &a = near, &b = far] {
+                while (!stop) {
+                    parks_to_write ? a.set_write_deadline(24h) : b.set_read_deadline(24h);
+                    yield();
+                }
+            });
+            auto writing = go([&, &stream = near] {
+                if (parks_to_write) {
+                    EXPECT_EQ(stream.write_all(from), from.size());
+                } else {
+                    for (std::size_t i = 0; i < chunks; ++i) stream.write_all(from.subspan(i * chunk, chunk));
+                }
+            });
+            std::vector<std::uint32_t> received(sent.size());
+            const auto to = std::as_writable_bytes(std::span(received));
+            if (parks_to_write) {
+                for (std::size_t i = 0; i < chunks; ++i)
+                    EXPECT_EQ(far.read_some(to.subspan(i * chunk, chunk)), chunk);
+            } else {
+                EXPECT_EQ(far.read_exactly(to), to.size());
+            }
+            writing.join();
+            stop = true;
+            disturbing.join();
+            EXPECT_EQ(received, sent);
         }
     });
 }
