@@ -15,7 +15,13 @@ namespace weft::net {
 
 namespace detail {
 
-// Shared by the server, its accept loops and its connections. `changed` tells of each connection that ends and of a shutdown.
+// Shared by the server, its accept loops and its connections; kept by the server and each loop.
+//
+// Who may call. Anybody, with `guard`; options and stop without. `changed` is notified whenever a call that waits for it could go
+// on: a connection or a loop has ended, drain_until has come nearer.
+// Invariants, outside the lock: counts.active is the sum of the loops' active_, and counts the seats; per_address has no zero.
+// The end. shut_down sets drain_until before it fires `stop`: a loop that was stopped finds its time. A loop drains its own
+// connections, joins them and goes, so that a seat never outlives its loop; shut_down waits for `gone`.
 class server_state {
 public:
     explicit server_state(server_options of) : options(std::move(of)) {}
@@ -63,6 +69,15 @@ endpoint without_port(const endpoint& peer) noexcept {
 constexpr std::chrono::milliseconds first_pause(5);
 constexpr std::chrono::seconds longest_pause(1);
 
+bool is_cancelled_from_outside() {
+    try {
+        cancellation_point();
+        return false;
+    } catch (const cancelled&) {
+        return true;
+    }
+}
+
 bool is_shortage(const std::error_code& ec) noexcept {
     return ec == std::errc::too_many_files_open || ec == std::errc::no_buffer_space ||
         ec == std::errc::not_enough_memory;
@@ -90,7 +105,9 @@ void server_seat::call(const std::function<void()>& handle) const {
     try {
         handle();
     } catch (const cancelled&) {
-        throw;
+        // Of a scope of the handler's own it is a failure like others; the server's own end is none.
+        const std::exception_ptr failure = std::current_exception();
+        if (!is_cancelled_from_outside()) loop_->report(failure, &server_statistics::failed);
     } catch (...) {
         loop_->report(std::current_exception(), &server_statistics::failed);
     }
@@ -147,7 +164,13 @@ server_seat accept_loop::admit(const endpoint& peer) {
     return {*this, peer};
 }
 
-void accept_loop::not_started(std::exception_ptr why) { report(std::move(why), &server_statistics::refused); }
+void accept_loop::not_started(std::exception_ptr why) {
+    {
+        const std::scoped_lock lock(state_->guard);
+        --state_->counts.accepted;
+    }
+    report(std::move(why), &server_statistics::refused);
+}
 
 void accept_loop::report(std::exception_ptr why, std::uint64_t server_statistics::* counter) {
     const cancellation_shield shield;

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <memory>
 #include <span>
@@ -117,6 +118,7 @@ struct a_file {
 };
 
 const std::array<std::byte, 64> bytes{};
+using prefix = net::length_prefix<std::uint32_t>;
 
 } // namespace
 
@@ -182,6 +184,27 @@ std::vector<blocking_call> network_calls() {
          })},
         {"pipe_on_readable", with<pipe_ends>([](auto& of) { select(on_readable(of.near, [] {})); })},
         {"pipe_on_writable", with<pipe_ends>([](auto& of) { select(on_writable(of.near, [] {})); })},
+        {"read_line", with<connection>([](auto& of) { net::buffered_reader(of.near, 100).read_line(); })},
+        {"read_until",
+            with<connection>([](auto& of) { net::buffered_reader(of.near, 100).read_until(';'); })},
+        {"buffered_read_exactly", with<connection>([](auto& of) {
+             std::array<std::byte, 8> to;
+             net::buffered_reader(of.near, 100).read_exactly(to);
+         })},
+        {"buffered_write_all",
+            with<full_connection>([](auto& of) { net::buffered_writer(of.near, 10).write_all(bytes); })},
+        {"flush", with<full_connection>([](auto& of) {
+             net::buffered_writer writer(of.near, 100);
+             writer.write_all(bytes);
+             writer.flush();
+         })},
+        {"read_frame", with<connection>([](auto& of) { net::framed(of.near, 100, prefix()).read(); })},
+        {"write_frame",
+            with<full_connection>([](auto& of) { net::framed(of.near, 100, prefix()).write(bytes); })},
+        {"on_readable_buffered", with<connection>([](auto& of) {
+             net::buffered_reader reader(of.near, 100);
+             select(on_readable(reader, [] {}));
+         })},
         {"on_readable", with<connection>([](auto& of) { select(on_readable(of.near, [] {})); })},
         {"on_writable", with<full_connection>([](auto& of) { select(on_writable(of.near, [] {})); })},
     };

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+#include "net/scripted_stream.hpp"
 #include "net/tcp_test.hpp"
 
 #include <weft/net/buffered.hpp>
@@ -8,52 +9,70 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <mutex>
 #include <numeric>
 #include <optional>
 #include <span>
 #include <string>
 #include <system_error>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 namespace weft::test {
 
-// Streams of others: one brings its on_readable along, for the other one it is in weft, and declared later than what uses it.
-class lamp final : public source {
-public:
-    using result = int;
-    lamp(const bool& lit, int number) noexcept
-        : source(&lock_, lock_rank, node_),
-          lit_(lit),
-          number_(number) {}
-    result run() const { return number_; }
-    bool may_be_ready() const noexcept override { return lit_; }
-    bool take() override { return lit_; }
-    void enqueue() noexcept override {}
-    void withdraw() noexcept override {}
-    bool external() const noexcept override { return true; }
-
-private:
-    inline static const std::uint64_t lock_rank = new_lock_rank();
-    const bool& lit_;
-    int number_;
-    inline static spin_lock lock_;
-    wait_node node_;
-};
-
+// Streams of others, which are readable while a lamp is lit. One brings its on_readable along; for the other one it is in weft,
+// and declared later than what uses it.
 struct stream_by_adl {
     std::size_t read_some(std::span<std::byte> to, std::error_code& ec) {
         ec.clear();
-        std::fill(to.begin(), to.end(), std::byte{'x'});
-        return std::min<std::size_t>(to.size(), 2);
+        const std::size_t count = std::min<std::size_t>(to.size(), 2);
+        std::fill_n(to.begin(), count, std::byte{0});
+        return count;
     }
+    // Wakes whoever waits, also if there is no reason.
+    void flash(bool stays_lit) {
+        std::unique_lock guard(lock);
+        lit = stays_lit;
+        waiter* const who = waiting.claim_front();
+        guard.unlock();
+        if (who != nullptr) who->wake();
+    }
+    spin_lock lock;
+    wait_queue waiting;
     bool lit = false;
+    const std::uint64_t rank = new_lock_rank();
 };
 struct stream_by_weft : stream_by_adl {};
 
 template <class Handler>
+class lamp final : public source {
+public:
+    using result = int;
+    lamp(stream_by_adl& of, Handler handler) noexcept
+        : source(&of.lock, of.rank, node_),
+          of_(of),
+          handler_(std::move(handler)) {}
+    result run() { return handler_(); }
+    bool may_be_ready() const noexcept override { return true; }
+    bool take() override { return of_.lit; }
+    void enqueue() noexcept override { of_.waiting.push(node_); }
+    void withdraw() noexcept override { of_.waiting.withdraw(node_); }
+    bool happened() const noexcept override {
+        const std::scoped_lock guard(of_.lock);
+        return of_.lit;
+    }
+    bool external() const noexcept override { return true; }
+
+private:
+    stream_by_adl& of_;
+    Handler handler_;
+    wait_node node_;
+};
+
+template <class Handler>
 auto on_readable(stream_by_adl& of, Handler handler) {
-    return lamp(of.lit, handler());
+    return lamp<Handler>(of, std::move(handler));
 }
 
 } // namespace weft::test
@@ -62,7 +81,8 @@ namespace weft {
 
 template <class Handler>
 auto on_readable(test::stream_by_weft& of, Handler handler) {
-    return test::lamp(of.lit, 10 * handler());
+    const auto ten_times = [handler = std::move(handler)]() mutable { return 10 * handler(); };
+    return test::lamp<std::remove_const_t<decltype(ten_times)>>(of, ten_times);
 }
 
 } // namespace weft
@@ -226,15 +246,18 @@ TEST_P(BufferedTcp, SelectCountsWhatIsBuffered) {
     });
 }
 
-TEST_P(BufferedTcp, EdgeOfBytesThatAreGoneIsNone) {
+TEST_P(BufferedTcp, SelectWorksOverAPipe) {
     run([] {
-        auto [near, far] = connection();
+        auto [near, far] = pipe();
         buffered_reader reader(far, 100);
-        for (int i = 0; i < 20; ++i) {
-            near.write_all(bytes("x\n"));
-            EXPECT_EQ(reader.read_line(), "x");
-            EXPECT_EQ(select(on_readable(reader, yes), on_timeout(2ms, no)), 0);
-        }
+        EXPECT_EQ(select(on_readable(reader, yes), otherwise(no)), 0);
+        auto writing = go([&to = near] { to.write_all(bytes("one\ntwo\n")); });
+        EXPECT_EQ(select(on_readable(reader, yes)), 1);
+        EXPECT_EQ(reader.read_line(), "one");
+        writing.join();
+        EXPECT_EQ(select(on_readable(reader, yes), otherwise(no)), 1);
+        EXPECT_EQ(reader.read_line(), "two");
+        EXPECT_EQ(select(on_readable(reader, yes), otherwise(no)), 0);
     });
 }
 
@@ -282,11 +305,36 @@ void check_select_over(int expected) {
     std::byte one{};
     EXPECT_EQ(reader.read_some({&one, 1}), 1U);
     EXPECT_EQ(select(on_readable(reader, seven), otherwise(no)), expected);
+    EXPECT_EQ(messages.read(), std::vector<std::byte>());
+    EXPECT_EQ(select(on_readable(messages, seven), otherwise(no)), expected);
 }
 
 TEST(BufferedSelect, AsksWhateverOnReadableTheStreamHas) {
     check_select_over<test::stream_by_adl>(7);
     check_select_over<test::stream_by_weft>(70);
+}
+
+TEST_P(BufferedTcp, SelectWaitsWithTheStreamAndHeedsItsFalseAlarms) {
+    run([] {
+        test::stream_by_adl stream;
+        buffered_reader reader(stream, 100);
+        whereabouts where;
+        int false_alarms = 0;
+        auto waiting = go([&] {
+            where.here();
+            const auto is_lit = [&] { return stream.lit ? 1 : 0; };
+            while (select(on_readable(reader, is_lit), on_timeout(24h, no)) == 0) ++false_alarms;
+        });
+        for (int i = 0; i < 3; ++i) {
+            where.await_parked(selecting);
+            stream.flash(false);
+        }
+        where.await_parked(selecting);
+        stream.flash(true);
+        waiting.join();
+        EXPECT_EQ(false_alarms, 0);
+        EXPECT_TRUE(stream.waiting.empty());
+    });
 }
 
 TEST_P(BufferedTcp, WriterGoesOnAfterADeadlineAndACancellation) {
@@ -327,7 +375,7 @@ TEST_P(BufferedTcp, WriterGoesOnAfterADeadlineAndACancellation) {
         });
         writer.flush();
         const std::vector<std::byte> got = reading.join();
-        EXPECT_TRUE(std::equal(got.begin(), got.end(), sent.begin(), sent.end()));
+        EXPECT_TRUE(test::text_of(got) == test::text_of(sent));
     });
 }
 

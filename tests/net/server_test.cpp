@@ -195,6 +195,32 @@ TEST_P(Server, ExceptionClosesItsConnectionOnly) {
     });
 }
 
+// A deadline that a handler set itself, and let escape, is its own failure; it says nothing of the server.
+TEST_P(Server, HandlerThatTimesOutEndsAlone) {
+    run([] {
+        std::atomic<int> reported{0};
+        running srv({.on_error = [&](const std::exception_ptr&) { ++reported; }}, [](tcp_stream stream) {
+            if (read_exact_text(stream, 1) == "!") with_timeout(1ms, [&] { read_exact_text(stream, 1); });
+            stream.write_all(bytes("y"));
+            test::echo(std::move(stream));
+        });
+        auto good = srv.connect();
+        good.write_all(bytes("?"));
+        EXPECT_EQ(read_exact_text(good, 1), "y");
+        auto late = srv.connect();
+        late.write_all(bytes("!"));
+        EXPECT_EQ(read_text(late, 1), "");
+        expect_echo(good);
+        auto next = srv.connect();
+        next.write_all(bytes("?"));
+        EXPECT_EQ(read_exact_text(next, 1), "y");
+        srv->shutdown(0s);
+        srv.join();
+        EXPECT_EQ(reported, 1);
+        EXPECT_EQ(srv->statistics().failed, 1U);
+    });
+}
+
 TEST_P(Server, AtCapacityTheNextOneWaits) {
     run([] {
         running srv({.max_connections = 2}, test::echo);

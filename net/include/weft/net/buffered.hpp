@@ -89,9 +89,8 @@ public:
 
     // Bytes that were read and not yet asked for. Never blocks.
     std::size_t buffered() const noexcept { return buffer_.size(); }
-    bool read_would_not_wait() const noexcept {
-        return buffer_.size() != 0;
-    } // read_some, as far as is known here
+    // read_some would not, as far as is known here.
+    bool read_would_not_wait() const noexcept { return buffer_.size() != 0; }
 
     next_layer_type& next_layer() noexcept { return stream_; }
     const next_layer_type& next_layer() const noexcept { return stream_; }

@@ -26,8 +26,8 @@ struct server_options {
     // A read or write of a connection may wait so long (byte_stream::set_idle_timeout); 0: for ever.
     std::chrono::nanoseconds idle_timeout = std::chrono::minutes(10);
     std::chrono::nanoseconds drain_timeout = std::chrono::seconds(30); // what shutdown() gives
-    // An exception that left a handler, or that starting one threw. Called in the connection's fiber, by several at a time; what it
-    // throws is lost.
+    // An exception that left a handler: called in the connection's fiber, by several at a time. Or one that starting a fiber threw:
+    // called by serve(). What it throws is lost.
     std::function<void(std::exception_ptr)> on_error{};
 };
 
@@ -111,7 +111,7 @@ public:
 
     // Calls handler(stream) for each connection of the listener, which may be an lvalue or given away, by several fibers at a time.
     // A connection is closed when the stream is destroyed, at the latest when the handler has returned or thrown; the exception is
-    // counted and given to on_error, and the server goes on. Returns when the server was shut down, or the listener closed, and the
+    // counted and given to on_error, and the server goes on; so is a deadline or a cancelled scope of the handler's own. Returns when the server was shut down, or the listener closed, and the
     // last handler has returned. A cancellation point: it cancels the handlers, waits for them and throws; so it does with io_error
     // when accepting failed for good. The listener is closed then.
     template <class Listener, class Handler>
