@@ -36,14 +36,6 @@ long start(const bare_socket& socket, const endpoint& at, const listen_options& 
     return sys::listen(socket.number(), options.backlog > 0 ? options.backlog : INT_MAX);
 }
 
-// "[::]:80" for ":80", and "0.0.0.0:80" where there is no IPv6.
-tcp_listener listen_everywhere(
-    std::string_view colon_port, const listen_options& options, std::error_code& ec) {
-    tcp_listener both = tcp_listener::listen("[::]" + std::string(colon_port), options, ec);
-    if (ec != std::errc::address_family_not_supported) return both;
-    return tcp_listener::listen("0.0.0.0" + std::string(colon_port), options, ec);
-}
-
 [[noreturn]] void throw_failed(const std::error_code& ec, const std::string& where) {
     throw io_error(ec, "listen on " + where);
 }
@@ -61,7 +53,10 @@ tcp_listener tcp_listener::listen(
 
 tcp_listener tcp_listener::listen(
     std::string_view address, const listen_options& options, std::error_code& ec) {
-    if (address.starts_with(':')) return listen_everywhere(address, options, ec);
+    if (address.starts_with(':'))
+        return on_all_addresses(
+            address,
+            [&](const std::string& at, std::error_code& error) { return listen(at, options, error); }, ec);
     const std::vector<endpoint> all = find_endpoints(address, ec);
     return all.empty() ? tcp_listener() : listen(all.front(), options, ec);
 }

@@ -17,14 +17,13 @@
 namespace weft::net {
 namespace {
 
-// Of a name its first address is taken, and ":port" means all of this machine, both families where there are both.
+// Of a name its first address is taken.
 template <class Make>
 udp_socket from_text(std::string_view text, Make make, std::error_code& ec) {
-    if (text.starts_with(':')) {
-        udp_socket both = from_text("[::]" + std::string(text), make, ec);
-        if (ec != std::errc::address_family_not_supported) return both;
-        return from_text("0.0.0.0" + std::string(text), make, ec);
-    }
+    if (text.starts_with(':'))
+        return on_all_addresses(
+            text, [&](const std::string& at, std::error_code& error) { return from_text(at, make, error); },
+            ec);
     const std::vector<endpoint> all = find_endpoints(text, ec);
     return all.empty() ? udp_socket() : make(all.front(), ec);
 }

@@ -37,6 +37,7 @@ protected:
 
 private:
     friend class stream_interface<byte_stream>;
+    friend class directed_deadlines<byte_stream>;
 
     detail::transfer do_read_some(std::span<std::byte> to);
     detail::transfer do_read_exactly(std::span<std::byte> to);

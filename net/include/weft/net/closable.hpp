@@ -60,4 +60,28 @@ private:
     Derived& self() noexcept { return static_cast<Derived&>(*this); }
 };
 
+// A deadline for each direction, of what both reads and writes. Derived provides set_deadlines, as for closable.
+template <class Derived>
+class directed_deadlines {
+public:
+    // As set_deadline, for one direction.
+    void set_read_deadline(clock::time_point deadline) { self().set_deadlines(deadline, true, false); }
+    void set_write_deadline(clock::time_point deadline) { self().set_deadlines(deadline, false, true); }
+    template <class Rep, class Period>
+    void set_read_deadline(std::chrono::duration<Rep, Period> from_now) {
+        set_read_deadline(detail::deadline_after(from_now));
+    }
+    template <class Rep, class Period>
+    void set_write_deadline(std::chrono::duration<Rep, Period> from_now) {
+        set_write_deadline(detail::deadline_after(from_now));
+    }
+
+protected:
+    directed_deadlines() noexcept = default;
+    ~directed_deadlines() = default;
+
+private:
+    Derived& self() noexcept { return static_cast<Derived&>(*this); }
+};
+
 } // namespace weft::net

@@ -45,6 +45,7 @@ public:
 private:
     friend class closable<pipe_stream>;
     friend class stream_interface<pipe_stream>;
+    friend class directed_deadlines<pipe_stream>;
     friend struct pipe_access;
     friend std::pair<pipe_stream, pipe_stream> pipe();
 

@@ -15,7 +15,7 @@ namespace weft::net {
 
 // The two directions of a stream, each for an owner of its own: a fiber that reads and another that writes. The stream
 // is closed when both halves are gone. Calls block, fail and are cancelled as those of the stream; close() is the
-// stream's, for both halves.
+// stream's, for both halves. Of a half that was moved from only is_open() may be called.
 template <class S>
 class read_half {
 public:

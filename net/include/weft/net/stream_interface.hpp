@@ -3,7 +3,6 @@
 
 #include <weft/net/closable.hpp>
 
-#include <chrono>
 #include <cstddef>
 #include <iterator>
 #include <span>
@@ -46,9 +45,9 @@ concept spans_of_bytes =
 //
 // Derived provides do_read_some, do_read_exactly, do_write_some, do_write_all(bytes), do_write_pieces(pieces),
 // each giving a transfer (or what looks like one), std::error_code do_shutdown(direction), and set_deadlines
-// as for closable.
+// as for closable, for this class and for directed_deadlines.
 template <class Derived>
-class stream_interface {
+class stream_interface : public directed_deadlines<Derived> {
 public:
     // Waits for at least one byte. 0: the end of the stream, or there was no room for any.
     std::size_t read_some(std::span<std::byte> to) { return done(self().do_read_some(to), "read"); }
@@ -88,18 +87,6 @@ public:
     std::size_t write_all(const Spans& gather, std::error_code& ec) {
         const std::vector<std::span<const std::byte>> pieces(std::begin(gather), std::end(gather));
         return done(self().do_write_pieces(pieces), ec);
-    }
-
-    // As set_deadline, for one direction.
-    void set_read_deadline(clock::time_point deadline) { self().set_deadlines(deadline, true, false); }
-    void set_write_deadline(clock::time_point deadline) { self().set_deadlines(deadline, false, true); }
-    template <class Rep, class Period>
-    void set_read_deadline(std::chrono::duration<Rep, Period> from_now) {
-        set_read_deadline(detail::deadline_after(from_now));
-    }
-    template <class Rep, class Period>
-    void set_write_deadline(std::chrono::duration<Rep, Period> from_now) {
-        set_write_deadline(detail::deadline_after(from_now));
     }
 
     // Never blocks. After shutdown(direction::send) the peer reads the end of the stream, and writes here

@@ -5,7 +5,6 @@
 #include <weft/net/pollable.hpp>
 #include <weft/net/readiness.hpp>
 
-#include <chrono>
 #include <cstddef>
 #include <span>
 #include <string_view>
@@ -38,7 +37,7 @@ struct incoming_datagram {
 // of buffers fails with no_buffer_space where the system says so; nothing was sent.
 //
 // Thread-safe as byte_stream is.
-class [[gnu::visibility("default")]] udp_socket : public pollable {
+class [[gnu::visibility("default")]] udp_socket : public pollable, public directed_deadlines<udp_socket> {
 public:
     udp_socket() noexcept = default; // not open
 
@@ -72,17 +71,6 @@ public:
     std::size_t recv_batch(std::span<incoming_datagram> batch);
     std::size_t recv_batch(std::span<incoming_datagram> batch, std::error_code& ec);
 
-    void set_read_deadline(clock::time_point deadline) { set_deadlines(deadline, true, false); }
-    void set_write_deadline(clock::time_point deadline) { set_deadlines(deadline, false, true); }
-    template <class Rep, class Period>
-    void set_read_deadline(std::chrono::duration<Rep, Period> from_now) {
-        set_read_deadline(detail::deadline_after(from_now));
-    }
-    template <class Rep, class Period>
-    void set_write_deadline(std::chrono::duration<Rep, Period> from_now) {
-        set_write_deadline(detail::deadline_after(from_now));
-    }
-
     // Never block. Without a peer the remote one fails with not_connected.
     endpoint local_endpoint() const;
     endpoint local_endpoint(std::error_code& ec) const;
@@ -90,6 +78,8 @@ public:
     endpoint remote_endpoint(std::error_code& ec) const;
 
 private:
+    friend class directed_deadlines<udp_socket>;
+
     udp_socket(registration& of, bool v6, bool connected) noexcept
         : pollable(of),
           v6_(v6),
