@@ -9,6 +9,8 @@
 
 #include <algorithm>
 #include <mutex>
+#include <string_view>
+#include <typeinfo>
 #include <unordered_map>
 
 namespace weft::net {
@@ -69,12 +71,14 @@ endpoint without_port(const endpoint& peer) noexcept {
 constexpr std::chrono::milliseconds first_pause(5);
 constexpr std::chrono::seconds longest_pause(1);
 
-bool is_cancelled_from_outside() {
+// Whether what a handler threw is what everything in it was cancelled for. It may have failed by a deadline of its own just before.
+bool is_cancellation_from_outside(const cancelled& thrown) {
     try {
         cancellation_point();
         return false;
-    } catch (const cancelled&) {
-        return true;
+    } catch (const cancelled& outside) {
+        return typeid(thrown) == typeid(outside) && thrown.cause() == outside.cause() &&
+            std::string_view(thrown.what()) == outside.what();
     }
 }
 
@@ -104,10 +108,10 @@ void server_seat::call(const std::function<void()>& handle) const {
     this_connection()->server = &state;
     try {
         handle();
-    } catch (const cancelled&) {
+    } catch (const cancelled& thrown) {
         // Of a scope of the handler's own it is a failure like others; the server's own end is none.
-        const std::exception_ptr failure = std::current_exception();
-        if (!is_cancelled_from_outside()) loop_->report(failure, &server_statistics::failed);
+        if (!is_cancellation_from_outside(thrown))
+            loop_->report(std::current_exception(), &server_statistics::failed);
     } catch (...) {
         loop_->report(std::current_exception(), &server_statistics::failed);
     }

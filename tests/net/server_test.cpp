@@ -2,6 +2,7 @@
 #include "net/tcp_test.hpp"
 
 #include <weft/cancel.hpp>
+#include <weft/sync/latch.hpp>
 
 #include <array>
 #include <atomic>
@@ -214,6 +215,29 @@ TEST_P(Server, HandlerThatTimesOutEndsAlone) {
         auto next = srv.connect();
         next.write_all(bytes("?"));
         EXPECT_EQ(read_exact_text(next, 1), "y");
+        srv->shutdown(0s);
+        srv.join();
+        EXPECT_EQ(reported, 1);
+        EXPECT_EQ(srv->statistics().failed, 1U);
+    });
+}
+
+// The failure above, with a server that is shut down before it has been reported.
+TEST_P(Server, TimeoutBeforeTheShutdownIsAFailure) {
+    run([] {
+        latch timed_out_already(1);
+        std::atomic<int> reported{0};
+        running srv({.on_error = [&](const std::exception_ptr&) { ++reported; }}, [&](tcp_stream stream) {
+            try {
+                with_timeout(1ms, [&] { read_exact_text(stream, 1); });
+            } catch (const timed_out&) {
+                timed_out_already.count_down();
+                EXPECT_THROW(sleep(24h), cancelled);
+                throw;
+            }
+        });
+        auto client = srv.connect();
+        timed_out_already.wait();
         srv->shutdown(0s);
         srv.join();
         EXPECT_EQ(reported, 1);
