@@ -27,12 +27,18 @@ long receive(turn& mine, std::span<std::byte> to) {
     });
 }
 
+long write_no_signal(int fd, const std::byte* from, std::size_t size) noexcept {
+    const iovec one{.iov_base = const_cast<std::byte*>(from), .iov_len = size};
+    return sys::write_gather_no_signal(fd, &one, 1);
+}
+
 long send(turn& mine, std::span<const std::byte> from) {
     registration& to = mine.target();
     const std::size_t asked = std::min(from.size(), largest_request);
     return mine.perform(asked, [&] {
-        return to.traits().socket ? sys::send(to.number(), from.data(), asked)
-                                  : sys::write(to.number(), from.data(), asked);
+        return to.traits().socket   ? sys::send(to.number(), from.data(), asked)
+            : to.traits().no_signal ? write_no_signal(to.number(), from.data(), asked)
+                                    : sys::write(to.number(), from.data(), asked);
     });
 }
 
@@ -78,9 +84,10 @@ long send(turn& mine, const gathering& from) {
     registration& to = mine.target();
     const auto parts = from.parts();
     return mine.perform(from.bytes(), [&] {
-        return to.traits().socket
-            ? sys::send_gather(to.number(), parts.data(), parts.size())
-            : sys::write_gather(to.number(), parts.data(), static_cast<int>(parts.size()));
+        const int count = static_cast<int>(parts.size());
+        return to.traits().socket   ? sys::send_gather(to.number(), parts.data(), parts.size())
+            : to.traits().no_signal ? sys::write_gather_no_signal(to.number(), parts.data(), count)
+                                    : sys::write_gather(to.number(), parts.data(), count);
     });
 }
 

@@ -81,6 +81,7 @@ struct descriptor_traits {
     bool short_means_drained = false; // a stream whose calls are cut short by nothing else
     bool borrowed = false;            // not closed at the end
     bool was_blocking = false;        // borrowed: to be restored
+    bool no_signal = false;           // a pipe: written to without SIGPIPE
 };
 
 class alignas(128) registration final : public poll_target {

@@ -26,6 +26,7 @@
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -40,6 +41,7 @@ namespace {
 
 constexpr int madv_guard_install = 102;
 constexpr int pidfd_self = -10000;
+constexpr int rwf_nosignal = 0x100;
 
 template <class Result>
 Result or_error(Result result) noexcept {
@@ -53,8 +55,32 @@ auto repeat_if_interrupted(Call call) noexcept {
     return or_error(result);
 }
 
+// A call that raises SIGPIPE for the calling thread, which is kept back meanwhile and taken away again if it was not pending before.
+template <class Call>
+long without_sigpipe(Call call) noexcept {
+    sigset_t broken_pipe, before, pending;
+    ::sigemptyset(&broken_pipe);
+    ::sigaddset(&broken_pipe, SIGPIPE);
+    ::pthread_sigmask(SIG_BLOCK, &broken_pipe, &before);
+    ::sigpending(&pending);
+    const long done = repeat_if_interrupted(call);
+    if (done == -EPIPE && ::sigismember(&pending, SIGPIPE) == 0) {
+        const timespec at_once{};
+        while (::sigtimedwait(&broken_pipe, nullptr, &at_once) < 0 && errno == EINTR) continue;
+    }
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    return done;
+}
+
 timespec to_timespec(std::int64_t ns) noexcept {
     return {static_cast<time_t>(ns / 1'000'000'000), static_cast<long>(ns % 1'000'000'000)};
+}
+
+// ThreadSanitizer keeps a signal back until its thread calls something that it intercepts, which a futex is not.
+constexpr std::int64_t signals_kept_back_ns = 100'000'000;
+void run_handlers_kept_back() noexcept {
+    const timespec none{};
+    ::nanosleep(&none, nullptr);
 }
 
 // The calls of every request, past libc: its wrappers are cancellation points of POSIX threads and change the thread's state
@@ -102,6 +128,19 @@ WEFT_LEAF int set_nonblocking(int fd, bool nonblocking) noexcept {
 WEFT_LEAF long write_gather(int fd, const iovec* parts, int count) noexcept {
     return repeat_if_interrupted([&] { return ::writev(fd, parts, count); });
 }
+// RWF_NOSIGNAL is of Linux 6.18. Before, the signal, which is raised for the thread that writes, is kept back and taken away again.
+WEFT_LEAF long write_gather_no_signal(int fd, const iovec* parts, int count) noexcept {
+    static std::atomic<bool> has_flag{true};
+    if (has_flag.load(std::memory_order_relaxed)) {
+        const long done =
+            repeat_if_interrupted([&] { return ::pwritev2(fd, parts, count, -1, rwf_nosignal); });
+        if (done != -EOPNOTSUPP && done != -ENOSYS && done != -EINVAL) return done;
+        has_flag.store(false, std::memory_order_relaxed);
+    }
+    return without_sigpipe([&] { return ::writev(fd, parts, count); });
+}
+WEFT_LEAF int pipe(int (&ends)[2]) noexcept { return or_error(::pipe2(ends, O_CLOEXEC)); }
+WEFT_LEAF int duplicate(int fd, int least) noexcept { return or_error(::fcntl(fd, F_DUPFD_CLOEXEC, least)); }
 
 WEFT_LEAF int open_read(const char* path) noexcept {
     return repeat_if_interrupted([&] { return ::open(path, O_RDONLY | O_CLOEXEC); });
@@ -261,22 +300,10 @@ WEFT_LEAF int peer_credentials(int fd, pid_t& process, uid_t& user, gid_t& group
     return result;
 }
 
-// sendfile to a socket whose peer has gone raises SIGPIPE in this thread, and has no flag against it: so it is held back
-// meanwhile, and taken out if it was not pending before.
+// sendfile to a socket has no flag against SIGPIPE.
 WEFT_LEAF long send_file(int to, int from, std::uint64_t offset, std::size_t count) noexcept {
-    sigset_t pipe_alone, before, pending;
-    ::sigemptyset(&pipe_alone);
-    ::sigaddset(&pipe_alone, SIGPIPE);
-    ::pthread_sigmask(SIG_BLOCK, &pipe_alone, &before);
-    ::sigpending(&pending);
     off_t position = static_cast<off_t>(offset);
-    const long sent = repeat_if_interrupted([&] { return ::sendfile(to, from, &position, count); });
-    if (sent == -EPIPE && ::sigismember(&pending, SIGPIPE) == 0) {
-        const timespec at_once{};
-        while (::sigtimedwait(&pipe_alone, nullptr, &at_once) < 0 && errno == EINTR) continue;
-    }
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    return sent;
+    return without_sigpipe([&] { return ::sendfile(to, from, &position, count); });
 }
 
 WEFT_LEAF int epoll_create() noexcept { return or_error(::epoll_create1(EPOLL_CLOEXEC)); }
@@ -293,8 +320,9 @@ WEFT_LEAF int epoll_wait(int epoll, epoll_event* events, int count, std::int64_t
     if (timeout_ns <= 0) return or_error(direct::epoll_wait(epoll, events, count, timeout_ns < 0 ? -1 : 0));
     if (has_pwait2.load(std::memory_order_relaxed)) {
         const timespec timeout = to_timespec(timeout_ns);
-        const long got = ::syscall(SYS_epoll_pwait2, epoll, events, count, &timeout, nullptr, 0);
-        if (got >= 0 || errno != ENOSYS) return static_cast<int>(or_error(got));
+        const long got = or_error(::syscall(SYS_epoll_pwait2, epoll, events, count, &timeout, nullptr, 0));
+        if (WEFT_SANITIZED_THREAD) run_handlers_kept_back();
+        if (got != -ENOSYS) return static_cast<int>(got);
         has_pwait2.store(false, std::memory_order_relaxed);
     }
     const std::int64_t ms = std::min<std::int64_t>((timeout_ns + 999'999) / 1'000'000, 1'000'000);
@@ -354,9 +382,13 @@ WEFT_LEAF long read_file(const char* path, void* to, std::size_t size) noexcept 
 
 WEFT_LEAF int futex_wait(
     const std::uint32_t* word, std::uint32_t expected, std::int64_t timeout_ns) noexcept {
+    const bool cut = WEFT_SANITIZED_THREAD && (timeout_ns < 0 || timeout_ns > signals_kept_back_ns);
+    if (cut) timeout_ns = signals_kept_back_ns;
     const timespec timeout = to_timespec(timeout_ns);
-    return static_cast<int>(or_error(::syscall(
+    const int result = static_cast<int>(or_error(::syscall(
         SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, timeout_ns < 0 ? nullptr : &timeout, nullptr, 0)));
+    if (WEFT_SANITIZED_THREAD) run_handlers_kept_back();
+    return cut && result == -ETIMEDOUT ? -EINTR : result;
 }
 WEFT_LEAF int futex_wake(const std::uint32_t* word, int count) noexcept {
     return static_cast<int>(
@@ -452,5 +484,40 @@ WEFT_LEAF std::size_t signal_frame_size() noexcept {
 }
 WEFT_LEAF void signal_wait() noexcept { ::pause(); }
 WEFT_LEAF void alarm_after(unsigned seconds) noexcept { ::alarm(seconds); }
+const char* signal_name(int signal) noexcept {
+#if __GLIBC_PREREQ(2, 32)
+    return ::sigabbrev_np(signal);
+#else
+    static_cast<void>(signal);
+    return nullptr;
+#endif
+}
+
+WEFT_LEAF int process_descriptor(int pid) noexcept {
+#if defined(SYS_pidfd_open)
+    return static_cast<int>(or_error(::syscall(SYS_pidfd_open, pid, 0)));
+#else
+    static_cast<void>(pid);
+    return -ENOSYS;
+#endif
+}
+WEFT_LEAF int child_status(int descriptor, int pid, int options, siginfo_t& ended) noexcept {
+    constexpr auto of_descriptor = static_cast<idtype_t>(3); // P_PIDFD
+    ended.si_pid = 0;
+    const int result = repeat_if_interrupted([&] {
+        return descriptor < 0 ? ::waitid(P_PID, static_cast<id_t>(pid), &ended, options)
+                              : ::waitid(of_descriptor, static_cast<id_t>(descriptor), &ended, options);
+    });
+    return result < 0 ? result : ended.si_pid;
+}
+WEFT_LEAF int signal_child(int descriptor, int pid, int signal) noexcept {
+#if defined(SYS_pidfd_send_signal)
+    if (descriptor >= 0)
+        return static_cast<int>(or_error(::syscall(SYS_pidfd_send_signal, descriptor, signal, nullptr, 0)));
+#else
+    static_cast<void>(descriptor);
+#endif
+    return or_error(::kill(pid, signal));
+}
 
 } // namespace weft::sys

@@ -19,6 +19,7 @@ public:
     static descriptor borrow(int fd);
 
 private:
+    friend descriptor own_pipe_end(int fd);
     explicit descriptor(registration& of) noexcept : byte_stream(of) {}
 };
 

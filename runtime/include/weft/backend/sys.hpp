@@ -24,6 +24,9 @@ int event_fd() noexcept;
 bool ready_now(int fd, bool for_writing) noexcept;      // a call would not wait
 int set_nonblocking(int fd, bool nonblocking) noexcept; // what it was before: 0 or 1
 long write_gather(int fd, const iovec* parts, int count) noexcept;
+long write_gather_no_signal(int fd, const iovec* parts, int count) noexcept; // raises no SIGPIPE
+int pipe(int (&ends)[2]) noexcept;                                           // read from the first
+int duplicate(int fd, int least) noexcept;                                   // as a number not below that
 
 // files
 int open_read(const char* path) noexcept;
@@ -115,8 +118,31 @@ int signal_action(int signal, const struct sigaction* now, struct sigaction* bef
 int signal_unblock(int signal) noexcept;                        // for this thread
 int signal_queue(int thread, siginfo_t& all_of_it) noexcept;    // to a thread of this process
 int signal_stack(const stack_t* now, stack_t* before) noexcept; // this thread's alternate one
-std::size_t signal_frame_size() noexcept;    // what the kernel itself puts on the stack of a handler
-void signal_wait() noexcept;                 // until a handler has run
-void alarm_after(unsigned seconds) noexcept; // SIGALRM
+std::size_t signal_frame_size() noexcept;     // what the kernel itself puts on the stack of a handler
+void signal_wait() noexcept;                  // until a handler has run
+void alarm_after(unsigned seconds) noexcept;  // SIGALRM
+const char* signal_name(int signal) noexcept; // "INT"; nullptr: none is known
+
+// child processes
+struct spawn_request {
+    static constexpr int inherit = -1;
+    static constexpr int null = -2; // /dev/null
+
+    const char* program; // without a slash: looked for in this process's PATH
+    char* const* arguments;
+    char* const* environment;                     // nullptr: that of this process
+    const char* directory;                        // nullptr: that of this process
+    int streams[3] = {inherit, inherit, inherit}; // its descriptors 0, 1 and 2; those given are above 2
+    bool own_group = false;
+};
+// Starts it with those three descriptors alone, no signal blocked and each with its default action. Blocks until the program is
+// loaded; 0, or what exec reports.
+int spawn(const spawn_request& what, int& pid) noexcept;
+char* const* all_environment() noexcept;
+int process_descriptor(int pid) noexcept; // readable once it has ended; -ENOSYS: the system has none
+// Waits for the process of a descriptor, or, if that is negative, of a number; `options` as of waitid. Its number, or 0 if it still
+// runs.
+int child_status(int descriptor, int pid, int options, siginfo_t& ended) noexcept;
+int signal_child(int descriptor, int pid, int signal) noexcept;
 
 } // namespace weft::sys
