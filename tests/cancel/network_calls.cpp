@@ -14,6 +14,8 @@
 #include <utility>
 #include <vector>
 
+#include <signal.h>
+
 namespace weft::test {
 namespace {
 
@@ -118,6 +120,14 @@ struct a_file {
     a_file& operator=(const a_file&) = delete;
 };
 
+struct signals {
+    net::signal_set set{SIGUSR1};
+};
+
+struct child {
+    net::process running = net::process::spawn({"cat"}, {.stdin_ = net::stdio::pipe});
+};
+
 const std::array<std::byte, 64> bytes{};
 using prefix = net::length_prefix<std::uint32_t>;
 
@@ -208,6 +218,12 @@ std::vector<blocking_call> network_calls() {
          })},
         {"on_readable", with<connection>([](auto& of) { select(on_readable(of.near, [] {})); })},
         {"on_writable", with<full_connection>([](auto& of) { select(on_writable(of.near, [] {})); })},
+        {"signal_wait", with<signals>([](auto& of) { of.set.wait(); })},
+        {"signal_wait_until", with<signals>([](auto& of) { of.set.wait_for(1h); })},
+        {"on_signal", with<signals>([](auto& of) { select(on_signal(of.set, [](int) {})); })},
+        {"process_wait", with<child>([](auto& of) { of.running.wait(); })},
+        {"process_wait_until", with<child>([](auto& of) { of.running.wait_for(1h); })},
+        {"on_exit", with<child>([](auto& of) { select(on_exit(of.running, [](net::exit_status) {})); })},
     };
 }
 

@@ -9,9 +9,11 @@
 #include <weft/net/framed.hpp>
 #include <weft/net/on_accept.hpp>
 #include <weft/net/pipe.hpp>
+#include <weft/net/process.hpp>
 #include <weft/net/readiness.hpp>
 #include <weft/net/resolve.hpp>
 #include <weft/net/server.hpp>
+#include <weft/net/signals.hpp>
 #include <weft/net/split.hpp>
 #include <weft/net/stream.hpp>
 #include <weft/net/tcp.hpp>
