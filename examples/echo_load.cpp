@@ -51,8 +51,7 @@ struct measurement {
     nanoseconds elapsed;
 };
 
-measurement load(
-    const std::string& server, unsigned connections, nanoseconds duration, unsigned size, int signals) {
+measurement load(const std::string& server, unsigned connections, nanoseconds duration, unsigned size) {
     std::vector<net::tcp_stream> streams;
     streams.reserve(connections);
     for (unsigned i = 0; i < connections; ++i) streams.push_back(net::tcp_stream::connect(server));
@@ -61,7 +60,7 @@ measurement load(
         for (net::tcp_stream& each : streams) each.set_deadline(when);
     };
     end_all(start + duration);
-    const on_stop_signal stop(signals, [&] { end_all(weft::clock::now()); });
+    const on_stop_signal stop([&] { end_all(weft::clock::now()); });
 
     std::vector<weft::fiber<outcome>> fibers;
     fibers.reserve(connections);
@@ -105,10 +104,8 @@ int main(int argc, char** argv) {
     const std::chrono::seconds duration(given.number("--seconds", 5, 1, 86400));
     const unsigned size = given.number("--size", 64, 1, 65536);
     const unsigned workers = given.number("--workers", 0, 0, 1024);
-    const int signals = stop_signals();
     try {
-        print(weft::run(
-            [&] { return load(server, connections, duration, size, signals); }, {.workers = workers}));
+        print(weft::run([&] { return load(server, connections, duration, size); }, {.workers = workers}));
     } catch (const std::exception& error) {
         std::fprintf(stderr, "echo_load: %s\n", error.what());
         return 1;

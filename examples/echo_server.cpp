@@ -88,12 +88,12 @@ void accept_all(net::tcp_listener& listener, connections& open) {
     }
 }
 
-void serve(std::uint16_t port, int signals) {
+void serve(std::uint16_t port) {
     auto listener = net::tcp_listener::listen(net::endpoint("127.0.0.1", port));
+    connections open;
+    const on_stop_signal stop([&] { listener.close(); });
     std::printf("listening on %s\n", listener.local_endpoint().to_string().c_str());
     std::fflush(stdout);
-    connections open;
-    const on_stop_signal stop(signals, [&] { listener.close(); });
     accept_all(listener, open);
     open.drain(3s);
 }
@@ -102,9 +102,8 @@ int main(int argc, char** argv) {
     const arguments given(argc, argv, {"--port", "--workers"});
     const auto port = static_cast<std::uint16_t>(given.number("--port", 7000, 0, 65535));
     const unsigned workers = given.number("--workers", 0, 0, 1024);
-    const int signals = stop_signals();
     try {
-        weft::run([&] { serve(port, signals); }, {.workers = workers});
+        weft::run([&] { serve(port); }, {.workers = workers});
     } catch (const std::exception& error) {
         std::fprintf(stderr, "echo_server: %s\n", error.what());
         return 1;

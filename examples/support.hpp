@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <weft/cancel.hpp>
 #include <weft/fiber.hpp>
-#include <weft/net/descriptor.hpp>
+#include <weft/net/signals.hpp>
 
 #include <algorithm>
 #include <charconv>
@@ -11,14 +12,11 @@
 #include <functional>
 #include <initializer_list>
 #include <map>
-#include <span>
 #include <string>
 #include <string_view>
 #include <system_error>
 
-#include <pthread.h>
 #include <signal.h>
-#include <sys/signalfd.h>
 
 // What the examples share beside the subject: reading a command line, and waiting for Ctrl-C.
 
@@ -65,37 +63,27 @@ private:
     std::map<std::string, std::string_view, std::less<>> given_;
 };
 
-// SIGINT and SIGTERM as a descriptor. To be called in main, before there are other threads, which inherit the
-// mask.
-inline int stop_signals() {
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
-    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-    return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
-// Calls f in a fiber of its own when one of them comes while this lives.
+// Calls f in a fiber of its own when SIGINT or SIGTERM comes while this lives.
 class on_stop_signal {
 public:
     template <class F>
-    on_stop_signal(int descriptor, F f)
-        : signals_(descriptor),
-          waiting_(weft::go([this, f] {
-              signalfd_siginfo received;
-              std::error_code ec;
-              signals_.read_exactly(std::as_writable_bytes(std::span(&received, 1)), ec);
-              if (!ec) f();
+    explicit on_stop_signal(F f)
+        : waiting_(weft::go([this, f] {
+              try {
+                  signals_.wait();
+              } catch (const weft::cancelled&) {
+                  return;
+              }
+              f();
           })) {}
     ~on_stop_signal() {
-        signals_.close();
-        waiting_.join();
+        waiting_.cancel();
+        weft::shield([this] { waiting_.join(); });
     }
     on_stop_signal(const on_stop_signal&) = delete;
     on_stop_signal& operator=(const on_stop_signal&) = delete;
 
 private:
-    weft::net::descriptor signals_;
+    weft::net::signal_set signals_{SIGINT, SIGTERM};
     weft::fiber<void> waiting_;
 };
