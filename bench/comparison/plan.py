@@ -12,7 +12,11 @@ SIZES = {
     "sleep": {"count": 10_000, "repeats": 10, "min-us": 10_000, "max-us": 100_000},
     "skynet": {"count": 1_000_000},
     "parked": {"count": 1_000_000},
-    "echo": {"seconds": 3},
+    "echo": {"seconds": 2},
+    "tls_echo": {"connections": 50, "seconds": 1},
+    "udp_echo": {"connections": 50, "seconds": 1},
+    "connect": {"connections": 50, "seconds": 1},
+    "idle": {},
     "chan_seq": {"count": 2_000_000},
     "chan_pingpong": {"count": 1_000_000},
     "chan_spsc": {"count": 2_000_000},
@@ -34,6 +38,10 @@ QUICK = {
     "skynet": {"count": 10_000},
     "parked": {"count": 10_000},
     "echo": {"seconds": 1},
+    "tls_echo": {"connections": 50, "seconds": 1},
+    "udp_echo": {"connections": 50, "seconds": 1},
+    "connect": {"connections": 50, "seconds": 1},
+    "idle": {},
     "chan_seq": {"count": 20_000},
     "chan_pingpong": {"count": 10_000},
     "chan_spsc": {"count": 20_000},
@@ -55,9 +63,15 @@ THREAD_SIZES = {
 # Two threads of Boost.Fiber that steal from each other take up to 20 us to pass an item on: a tenth of the items is enough.
 STEALING_TENTH = {"chan_pingpong", "chan_spsc", "chan_mpsc", "chan_mpmc"}
 SHAPES = list(SIZES)
+# Shapes of a server, and what it does in them. Its clients are bench/load.
+SERVERS = {"echo": "echo", "tls_echo": "tls_echo", "udp_echo": "udp_echo", "connect": "echo", "idle": "echo"}
+TLS = {"tls_echo"}
+# What comes out the same each time.
+ONCE = {"idle"}
 # Names that stand for several shapes.
 GROUPS = {
     "channels": [shape for shape in SHAPES if shape.startswith(("chan_", "select"))] + ["skynet_channels", "sieve"],
+    "net": list(SERVERS),
     "mutex": [shape for shape in SHAPES if shape.startswith("mutex_")],
 }
 
@@ -76,6 +90,8 @@ VARIANTS = {
     "chan_mpmc": CAPACITIES,
     "select2": [{"capacity": 0}, {"capacity": 128}],
     "select4": [{"capacity": 0}, {"capacity": 128}],
+    "udp_echo": [{"batch": 1}, {"batch": 32}],
+    "idle": [{"connections": 10_000}, {"connections": 18_000}],
 }
 # Items go through a channel of that capacity so many times as fast as from hand to hand: so many times more of them do.
 BUFFERED_FACTOR = {128: 4, "unbounded": 4}
@@ -86,7 +102,7 @@ LIMIT_S = 60
 SHORT = {*GROUPS["channels"], *GROUPS["mutex"]} - {"skynet_channels"}
 
 # Metrics of which more is better.
-RATES = {"requests/s"}
+RATES = {"requests/s", "connections/s"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -174,7 +190,15 @@ TARGETS = [
     Target("spawn_join_batch", "ns", "<=", 0.2, "go"),
     Target("skynet", "ms", "<=", 0.5, "tokio"),
     Target("parked", "bytes", "<=", 4500),
-    Target("echo", "requests/s", ">=", 0.95, "bare", workers=1, variant={"connections": 50}),
+    *(Target("echo", metric, relation, limit, against, variant={"connections": connections})
+      for connections in (50, 1000)
+      for metric, relation, limit, against in (
+          ("requests/s", ">=", 0.97, "bare"),
+          ("requests/s", ">=", 1.0, "every peer"),
+          ("p99_us", "<=", 1.0, "every peer"),
+      )),
+    Target("tls_echo", "requests/s", ">=", 1.2, "go"),
+    Target("idle", "bytes", "<=", 10_000, variant={"connections": 18_000}),
     Target("chan_pingpong", "ns", "<=", 0.25, "go", workers=1),
     Target("chan_pingpong", "ns", "<=", 0.35, "go", workers=2),
     Target("chan_spsc", "ns", "<=", 0.5, "go", workers=1, variant={"capacity": 128, "payload": "int"}),

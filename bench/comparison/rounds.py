@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 
-from comparison import echo, machine, plan
+from comparison import machine, plan, serving
 
 # A run this long says enough: it is not repeated.
 LONG_S = 10
@@ -24,6 +24,8 @@ def measure(row, peers, repeats, build, notes):
         if peer.can(row):
             waiting[peer.name] = peer
             best[peer.name] = {}
+    if row.shape in plan.ONCE:
+        repeats = 1
     for turn in range(repeats):
         names = list(waiting)
         first = turn % len(names) if names else 0
@@ -32,7 +34,7 @@ def measure(row, peers, repeats, build, notes):
             start = time.monotonic()
             try:
                 figures = run(waiting[name], row, build)
-            except (Failure, echo.Failure, OSError) as failure:
+            except (Failure, serving.Failure, OSError) as failure:
                 notes.append(f"failed: {name}, {row.label}, workers={row.workers}: {failure}")
                 best[name] = None
                 del waiting[name]
@@ -51,14 +53,29 @@ def keep_best(best, figures):
 
 
 def run(peer, row, build):
-    if row.shape == "echo":
-        return echo.measure(peer.program, row, build / "examples/echo_load")
+    if row.shape in plan.SERVERS:
+        return serve(peer, row, build / "bench/load")
     sizes = row.sizes_for(peer.name)
     if row.shape in plan.COUNT_FIBERS and sizes["count"] * peer.fiber_bytes > machine.memory_available():
         raise Failure("it would need more memory than there is")
     command = [peer.program, row.shape, "--workers", str(row.workers)]
     for name, value in sizes.items():
         command += [f"--{name}", str(value)]
+    return parse(output(command, row), row, peer.name)
+
+
+def serve(peer, row, load):
+    server, clients = serving.start(peer.program, row)
+    try:
+        text = output([load, *clients], row)
+        if server.poll() is not None:
+            raise Failure("the server died under load")
+    finally:
+        serving.stop(server)
+    return parse(text, row, "load")
+
+
+def output(command, row):
     try:
         ended = subprocess.run(command, capture_output=True, text=True, timeout=row.limit_s)
     except subprocess.TimeoutExpired:
@@ -66,11 +83,11 @@ def run(peer, row, build):
     if ended.returncode != 0:
         words = ended.stderr.strip().splitlines()
         raise Failure(f"status {ended.returncode}{', ' + words[-1] if words else ''}")
-    return parse(ended.stdout, row, peer.name)
+    return ended.stdout
 
 
 def parse(text, row, name):
-    wanted = rf"^result {row.shape} {name} workers={row.workers}((?: \S+=\S+)+)$"
+    wanted = rf"^result {row.shape} {name} workers=\d+((?: \S+=\S+)+)$"
     line = re.search(wanted, text, re.MULTILINE)
     if line is None:
         raise Failure("no result line")

@@ -8,7 +8,10 @@ FLOOR = "bare"
 
 
 def show(results, peers):
-    lines = [["shape", "W", "metric", *peers, "weft/go", "weft/best", "targets"]]
+    ran = {peer for _, best in results for peer in best}
+    peers = [peer for peer in peers if peer in ran]
+    others = [peer for peer in peers if peer != "weft"]
+    lines = [["shape", "W", "metric", *peers, *(f"weft/{peer}" for peer in others), "weft/best", "targets"]]
     verdicts = []
     for row, best in results:
         for metric in metrics_of(best):
@@ -20,7 +23,7 @@ def show(results, peers):
                 str(row.workers),
                 metric,
                 *(cell(figures, peer) for peer in peers),
-                ratio(figures, figures.get("go")),
+                *(ratio(figures, figures.get(peer)) for peer in others),
                 ratio(figures, best_of(figures, metric)),
                 ", ".join(text for text, _ in judged),
             ])

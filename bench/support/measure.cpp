@@ -2,8 +2,11 @@
 #include "support/measure.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <numeric>
 #include <string>
@@ -13,12 +16,17 @@
 namespace bench {
 namespace {
 
-double process_status(std::string_view field) {
-    std::ifstream status("/proc/self/status");
-    for (std::string line; std::getline(status, line);)
+// In bytes; the file gives kibibytes.
+double memory_field(const std::string& path, std::string_view field) {
+    std::ifstream file(path);
+    for (std::string line; std::getline(file, line);)
         if (line.starts_with(field)) return std::strtod(line.c_str() + field.size(), nullptr) * 1024;
-    fail("/proc/self/status has no " + std::string(field));
+    fail(path + " has no " + std::string(field));
 }
+
+double process_status(std::string_view field) { return memory_field("/proc/self/status", field); }
+
+std::string folder_of(int process) { return "/proc/" + std::to_string(process) + '/'; }
 
 bool is_prime(std::size_t number) {
     for (std::size_t divisor = 2; divisor * divisor <= number; ++divisor)
@@ -36,6 +44,11 @@ void fail(std::string_view why) {
 
 void check(bool right, std::string_view what) {
     if (!right) fail("wrong result: " + std::string(what));
+}
+
+int checked(int result, const char* what) {
+    if (result == -1) fail(std::string(what) + ": " + std::strerror(errno));
+    return result;
 }
 
 void check_index_sum(std::size_t sum, std::size_t count) {
@@ -82,5 +95,19 @@ std::chrono::nanoseconds cpu_time() {
 double resident_bytes() { return process_status("VmRSS:"); }
 
 double peak_megabytes() { return process_status("VmHWM:") / 1e6; }
+
+std::chrono::nanoseconds cpu_time_of(int process) {
+    std::chrono::nanoseconds sum{};
+    for (const auto& thread : std::filesystem::directory_iterator(folder_of(process) + "task")) {
+        long long ran = 0;
+        if (std::ifstream(thread.path() / "schedstat") >> ran) sum += std::chrono::nanoseconds(ran);
+    }
+    return sum;
+}
+
+double memory_of(int process) {
+    const std::string folder = folder_of(process);
+    return memory_field(folder + "smaps_rollup", "Pss:") + memory_field(folder + "status", "VmPTE:");
+}
 
 } // namespace bench

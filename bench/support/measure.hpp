@@ -13,6 +13,8 @@ namespace bench {
 // Ends the program with status 1: a wrong result has no time.
 [[noreturn]] void fail(std::string_view why);
 void check(bool right, std::string_view what);
+// The value, or the end of the program with errno's words if it is -1.
+int checked(int result, const char* what);
 // Of `count` fibers the i-th one was to give i.
 void check_index_sum(std::size_t sum, std::size_t count);
 void check_index_sum(std::span<const std::size_t> results);
@@ -48,6 +50,10 @@ double percentile(std::vector<std::int64_t>& samples, double share);
 std::chrono::nanoseconds cpu_time();
 double resident_bytes();
 double peak_megabytes();
+
+// Of another process: the time of its threads that are still alive; its memory and its page tables, shared pages in part.
+std::chrono::nanoseconds cpu_time_of(int process);
+double memory_of(int process);
 
 // The same lengths in every peer, spread evenly over the range.
 constexpr std::chrono::microseconds sleep_length(

@@ -49,6 +49,18 @@ sizes parse(std::span<const char* const> words) {
             size.capacity = value == "unbounded" ? unbounded : number(name, value, any - 1);
         else if (name == "--payload")
             size.payload = payload(value);
+        else if (name == "--batch")
+            size.batch = number(name, value, 1024);
+        else if (name == "--certificate")
+            size.certificate = value;
+        else if (name == "--key")
+            size.key = value;
+        else if (name == "--connections")
+            size.connections = number(name, value, 1'000'000);
+        else if (name == "--seconds")
+            size.seconds = number(name, value, 3600);
+        else if (name == "--server")
+            size.server = static_cast<int>(number(name, value, std::numeric_limits<int>::max()));
         else
             fail("there is no argument '" + std::string(name) + "'");
     }

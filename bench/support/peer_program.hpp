@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <limits>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -26,6 +27,13 @@ struct sizes {
     std::uint16_t port = 0;
     std::size_t capacity = 0; // of a channel
     payload_kind payload = payload_kind::number;
+    std::size_t batch = 1;     // datagrams that one system call may move
+    std::string certificate{}; // PEM files
+    std::string key{};
+    // Of the load program.
+    std::size_t connections = 0;
+    std::size_t seconds = 0;
+    int server = 0; // its process
 };
 
 struct figure {

@@ -8,8 +8,6 @@
 #include "support/measure.hpp"
 
 #include <cerrno>
-#include <cstring>
-#include <string>
 #include <thread>
 #include <vector>
 
@@ -20,13 +18,9 @@
 #include <unistd.h>
 
 namespace bare {
-
-int checked(int result, const char* what) {
-    if (result == -1) bench::fail(std::string(what) + ": " + std::strerror(errno));
-    return result;
-}
-
 namespace {
+
+using bench::checked;
 
 void watch(int epoll, int fd) {
     epoll_event event{};

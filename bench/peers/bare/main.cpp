@@ -18,6 +18,7 @@ int main(int argc, char** argv) {
         {"spawn_join_one", bare::spawn_join_one},
         {"wakeup", bare::wakeup},
         {"echo", bare::echo},
+        {"udp_echo", bare::udp_echo},
         {"mutex_uncontended", bare::mutex_uncontended},
         {"mutex_contended", bare::mutex_contended},
     };

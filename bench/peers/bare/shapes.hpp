@@ -9,10 +9,8 @@ bench::figures spawn_join_batch(const bench::sizes& size);
 bench::figures spawn_join_one(const bench::sizes& size);
 bench::figures wakeup(const bench::sizes& size);
 bench::figures echo(const bench::sizes& size);
+bench::figures udp_echo(const bench::sizes& size);
 bench::figures mutex_uncontended(const bench::sizes& size);
 bench::figures mutex_contended(const bench::sizes& size);
-
-// The value, or the end of the program with errno's words if it is -1.
-int checked(int result, const char* what);
 
 } // namespace bare

@@ -14,7 +14,7 @@ namespace {
 // Two threads that sleep in the kernel, each on an eventfd of its own.
 class kernel_event {
 public:
-    kernel_event() : fd_(checked(eventfd(0, EFD_CLOEXEC), "eventfd")) {}
+    kernel_event() : fd_(bench::checked(eventfd(0, EFD_CLOEXEC), "eventfd")) {}
     ~kernel_event() { close(fd_); }
     kernel_event(const kernel_event&) = delete;
     kernel_event& operator=(const kernel_event&) = delete;

@@ -12,6 +12,10 @@ func echo(size sizes) []figure {
 	if err != nil {
 		fail("%v", err)
 	}
+	return serve(listener)
+}
+
+func serve(listener net.Listener) []figure {
 	fmt.Println("listening on", listener.Addr())
 	for {
 		connection, err := listener.Accept()

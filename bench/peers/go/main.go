@@ -19,6 +19,10 @@ type sizes struct {
 	port     int
 	capacity int
 	payload  string
+
+	workers     int
+	certificate string
+	key         string
 }
 
 type figure struct {
@@ -35,6 +39,8 @@ var shapes = map[string]func(sizes) []figure{
 	"skynet":            skynet,
 	"parked":            parked,
 	"echo":              echo,
+	"udp_echo":          udpEcho,
+	"tls_echo":          tlsEcho,
 	"chan_seq":          channelSequence,
 	"chan_pingpong":     channelPingPong,
 	"chan_spsc":         channelSpsc,
@@ -61,18 +67,20 @@ func main() {
 
 	var size sizes
 	flags := flag.NewFlagSet(name, flag.ExitOnError)
-	workers := flags.Int("workers", 1, "GOMAXPROCS")
+	flags.IntVar(&size.workers, "workers", 1, "GOMAXPROCS")
 	flags.IntVar(&size.count, "count", 0, "fibers or operations")
 	flags.IntVar(&size.repeats, "repeats", 0, "batches, or sleeps of each fiber")
 	flags.IntVar(&size.minSleep, "min-us", 0, "shortest sleep")
 	flags.IntVar(&size.maxSleep, "max-us", 0, "longest sleep")
-	flags.IntVar(&size.port, "port", 0, "port of the echo server, 0: any")
+	flags.IntVar(&size.port, "port", 0, "port of the server, 0: any")
 	flags.IntVar(&size.capacity, "capacity", 0, "of the channels, 0: rendezvous")
 	flags.StringVar(&size.payload, "payload", "int", "what an item of chan_spsc is: int, 64 or unique")
+	flags.StringVar(&size.certificate, "certificate", "", "of tls_echo, a PEM file")
+	flags.StringVar(&size.key, "key", "", "of tls_echo, a PEM file")
 	_ = flags.Parse(os.Args[2:])
-	runtime.GOMAXPROCS(*workers)
+	runtime.GOMAXPROCS(size.workers)
 
-	line := fmt.Sprintf("result %s go workers=%d", name, *workers)
+	line := fmt.Sprintf("result %s go workers=%d", name, size.workers)
 	for _, f := range shape(size) {
 		line += fmt.Sprintf(" %s=%g", f.metric, f.value)
 	}

@@ -5,6 +5,11 @@
 #include "support/peer_program.hpp"
 
 int main(int argc, char** argv) {
+#ifdef BENCH_WITH_TLS
+    constexpr const char* version = WEFT_VERSION ", with TLS";
+#else
+    constexpr const char* version = WEFT_VERSION ", without TLS";
+#endif
     constexpr bench::shape shapes[] = {
         {"yield", weft_peer::yield},
         {"spawn_join_batch", weft_peer::spawn_join_batch},
@@ -14,6 +19,10 @@ int main(int argc, char** argv) {
         {"skynet", weft_peer::skynet},
         {"parked", weft_peer::parked},
         {"echo", weft_peer::echo},
+        {"udp_echo", weft_peer::udp_echo},
+#ifdef BENCH_WITH_TLS
+        {"tls_echo", weft_peer::tls_echo},
+#endif
         {"chan_seq", weft_peer::chan_seq},
         {"chan_pingpong", weft_peer::chan_pingpong},
         {"chan_spsc", weft_peer::chan_spsc},
@@ -26,5 +35,5 @@ int main(int argc, char** argv) {
         {"skynet_channels", weft_peer::skynet_channels},
         {"sieve", weft_peer::sieve},
     };
-    return bench::peer_program("weft", WEFT_VERSION, shapes, {argv, static_cast<std::size_t>(argc)});
+    return bench::peer_program("weft", version, shapes, {argv, static_cast<std::size_t>(argc)});
 }

@@ -13,6 +13,8 @@ bench::figures sleep(const bench::sizes& size);
 bench::figures skynet(const bench::sizes& size);
 bench::figures parked(const bench::sizes& size);
 bench::figures echo(const bench::sizes& size);
+bench::figures udp_echo(const bench::sizes& size);
+bench::figures tls_echo(const bench::sizes& size);
 bench::figures chan_seq(const bench::sizes& size);
 bench::figures chan_pingpong(const bench::sizes& size);
 bench::figures chan_spsc(const bench::sizes& size);

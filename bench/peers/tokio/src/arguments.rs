@@ -23,6 +23,8 @@ pub struct Sizes {
     pub port: u16,
     pub capacity: Capacity,
     pub payload: Payload,
+    pub certificate: &'static str,
+    pub key: &'static str,
 }
 
 impl Sizes {
@@ -36,6 +38,8 @@ impl Sizes {
             port: 0,
             capacity: Capacity::Bounded(0),
             payload: Payload::Int,
+            certificate: "",
+            key: "",
         };
         while let Some(name) = words.next() {
             let word = words.next().unwrap_or_default();
@@ -50,6 +54,8 @@ impl Sizes {
                 "--port" => sizes.port = number().try_into().expect("a port number"),
                 "--capacity" if word == "unbounded" => sizes.capacity = Capacity::Unbounded,
                 "--capacity" => sizes.capacity = Capacity::Bounded(number()),
+                "--certificate" => sizes.certificate = word.leak(),
+                "--key" => sizes.key = word.leak(),
                 "--payload" => sizes.payload = payload(&word),
                 _ => panic!("there is no argument '{name}'"),
             }

@@ -16,6 +16,8 @@ mod skynet;
 mod skynet_channels;
 mod sleep;
 mod spawn_join;
+mod tls_echo;
+mod udp_echo;
 mod wakeup;
 mod yielding;
 
@@ -59,6 +61,8 @@ async fn run(shape: &str, sizes: Sizes) -> Figures {
         "skynet" => skynet::skynet(sizes).await,
         "parked" => parked::parked(sizes).await,
         "echo" => echo::serve(sizes).await,
+        "udp_echo" => udp_echo::serve(sizes).await,
+        "tls_echo" => tls_echo::serve(sizes).await,
         "chan_seq" => channel_pair::sequence(sizes).await,
         "chan_pingpong" => channel_pair::ping_pong(sizes).await,
         "chan_spsc" => channel_stream::spsc(sizes).await,
