@@ -82,9 +82,10 @@ bool is_cancellation_from_outside(const cancelled& thrown) {
     }
 }
 
+// no_space_on_device: of descriptors that this user may watch, see epoll_ctl(2).
 bool is_shortage(const std::error_code& ec) noexcept {
     return ec == std::errc::too_many_files_open || ec == std::errc::no_buffer_space ||
-        ec == std::errc::not_enough_memory;
+        ec == std::errc::not_enough_memory || ec == std::errc::no_space_on_device;
 }
 
 } // namespace

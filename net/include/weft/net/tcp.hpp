@@ -74,8 +74,9 @@ public:
 
     // Blocks the fiber (or thread) until there is a connection. A cancellation point. What went wrong with
     // one peer alone is no error. too_many_files_open: there was no descriptor to be had; the connection goes
-    // on waiting, and a later call gets it. Otherwise as the calls of byte_stream. The form with an
-    // error_code then gives a stream that is not open.
+    // on waiting, and a later call gets it; so it does after no_buffer_space and not_enough_memory, unless there was
+    // none for the poller, which has no_space_on_device, too: then the connection is closed. Otherwise as the calls
+    // of byte_stream. The form with an error_code then gives a stream that is not open.
     tcp_stream accept();
     tcp_stream accept(std::error_code& ec);
 
