@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-#include "net/tcp_test.hpp"
+#include "net/running_server.hpp"
 
 #include <weft/cancel.hpp>
 #include <weft/sync/latch.hpp>
@@ -21,47 +21,17 @@ namespace {
 
 using namespace std::chrono_literals;
 using test::bytes;
+using test::expect_echo;
 using test::failure_of;
 using test::gate;
 using test::read_exact_text;
 using test::read_text;
+using test::running;
+using test::until;
 using test::whereabouts;
 
 using Server = test::network;
 INSTANTIATE_TEST_SUITE_P(Workers, Server, test::all_worker_counts(), test::workers_name);
-
-// A server that runs, and where it is.
-template <class Handler>
-class running {
-public:
-    running(server_options options, Handler handler)
-        : server_(std::move(options)),
-          serving_(go([this, handler] { server_.serve(listener_, handler); })) {}
-    tcp_stream connect() const { return tcp_stream::connect(address_); }
-    server& operator*() { return server_; }
-    server* operator->() { return &server_; }
-    void join() { serving_.join(); }
-    void cancel() { serving_.cancel(); }
-    tcp_listener& listener() { return listener_; }
-
-private:
-    tcp_listener listener_ = tcp_listener::listen("127.0.0.1:0");
-    const endpoint address_ = listener_.local_endpoint();
-    server server_;
-    fiber<void> serving_;
-};
-
-void expect_echo(tcp_stream& stream) {
-    stream.write_all(bytes("x"));
-    EXPECT_EQ(read_exact_text(stream, 1), "x");
-}
-
-void until(const std::function<bool()>& holds) {
-    while (!holds()) {
-        yield();
-        std::this_thread::yield();
-    }
-}
 
 TEST_P(Server, AFiberForEachConnection) {
     run([] {

@@ -12,6 +12,7 @@
 #include <system_error>
 #include <vector>
 
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 namespace weft::test {
@@ -43,6 +44,19 @@ inline std::size_t drain(net::tcp_stream& stream) {
 inline void reset_at_close(const net::byte_stream& stream) {
     const linger at_once{.l_onoff = 1, .l_linger = 0};
     ::setsockopt(stream.native_handle(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+}
+
+// As little room for what was written as the system gives. The peer keeps its own: between two narrow ones TCP waits for its timers.
+inline void narrow(const net::byte_stream& stream) {
+    const int least = 1;
+    ::setsockopt(stream.native_handle(), SOL_SOCKET, SO_SNDBUF, &least, sizeof least);
+}
+
+// Bytes that have come and were not read.
+inline std::size_t unread(const net::byte_stream& of) {
+    int count = 0;
+    EXPECT_EQ(::ioctl(of.native_handle(), FIONREAD, &count), 0);
+    return static_cast<std::size_t>(count);
 }
 
 } // namespace weft::test
