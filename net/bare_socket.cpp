@@ -9,6 +9,15 @@
 #include <netinet/tcp.h>
 
 namespace weft::net {
+namespace {
+
+#ifdef TCP_KEEPIDLE
+constexpr int idle_before_probes = TCP_KEEPIDLE;
+#else
+constexpr int idle_before_probes = TCP_KEEPALIVE; // macOS
+#endif
+
+} // namespace
 
 bare_socket make_inet_socket(const endpoint& for_address, int type) noexcept {
     return bare_socket(sys::socket(for_address.is_v6() ? AF_INET6 : AF_INET, type));
@@ -22,7 +31,7 @@ void set_tcp_options(const bare_socket& of, bool nodelay, std::chrono::seconds k
     if (keepalive.count() <= 0) return;
     constexpr std::int64_t longest = 32767; // Linux
     const int seconds = static_cast<int>(std::min<std::int64_t>(keepalive.count(), longest));
-    sys::set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, seconds);
+    sys::set_option(fd, IPPROTO_TCP, idle_before_probes, seconds);
     sys::set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, seconds);
 }
 

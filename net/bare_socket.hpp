@@ -36,8 +36,9 @@ private:
 };
 
 // The kinds of sockets that there are; a Unix one stops a read short at a descriptor that is sent along.
-inline constexpr descriptor_traits tcp_traits{.socket = true, .short_means_drained = true};
-inline constexpr descriptor_traits unix_traits{.socket = true};
+inline constexpr descriptor_traits tcp_traits{
+    .socket = true, .stream_socket = true, .short_means_drained = true};
+inline constexpr descriptor_traits unix_traits{.socket = true, .stream_socket = true};
 inline constexpr descriptor_traits udp_traits{.socket = true};
 
 bare_socket make_inet_socket(const endpoint& for_address, int type) noexcept;

@@ -17,9 +17,12 @@ registration& attach(int fd, bool borrowed, bool no_signal = false) {
     const int was_nonblocking = sys::set_nonblocking(fd, true);
     if (was_nonblocking < 0) fail(fd, outcome::to_error_code(was_nonblocking));
     int type = 0;
+    const bool socket = sys::get_option(fd, SOL_SOCKET, SO_TYPE, type) == 0;
+    if (socket) sys::suppress_sigpipe(fd);
     try {
         return registration::attach(fd,
-            {.socket = sys::get_option(fd, SOL_SOCKET, SO_TYPE, type) == 0,
+            {.socket = socket,
+                .stream_socket = socket && type == SOCK_STREAM,
                 .borrowed = borrowed,
                 .was_blocking = was_nonblocking == 0,
                 .no_signal = no_signal});

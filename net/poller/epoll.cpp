@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "poller/epoll.hpp"
 
-#include <weft/backend/sys.hpp>
-#include <weft/waiting/park.hpp>
+#include "poller/event_tag.hpp"
+#include "poller/timeout.hpp"
 
-#include <algorithm>
+#include <weft/backend/sys.hpp>
+
 #include <span>
 #include <system_error>
 
@@ -13,19 +14,7 @@
 namespace weft::net {
 namespace {
 
-constexpr int generation_bits = 16;
 constexpr std::uint32_t watched = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET;
-
-std::uint64_t pack(const poll_target& target, std::uint32_t generation) noexcept {
-    constexpr std::uint32_t mask = (1U << generation_bits) - 1;
-    return std::uint64_t{reinterpret_cast<std::uintptr_t>(&target)} << generation_bits | (generation & mask);
-}
-poll_target* target_of(std::uint64_t data) noexcept {
-    return reinterpret_cast<poll_target*>(static_cast<std::uintptr_t>(data >> generation_bits));
-}
-std::uint32_t generation_of(std::uint64_t data) noexcept {
-    return static_cast<std::uint32_t>(data & ((1U << generation_bits) - 1));
-}
 
 // A socket's receive call may also stop short at the mark of urgent data (EPOLLPRI) although more lies behind
 // it; like a hang-up, that means that a short read proves nothing.
@@ -35,12 +24,6 @@ poll_events translate(std::uint32_t events) noexcept {
     return {.readable = (events & (EPOLLIN | short_reads_prove_nothing)) != 0,
         .writable = (events & (EPOLLOUT | broken)) != 0,
         .hung_up = (events & short_reads_prove_nothing) != 0};
-}
-
-std::int64_t timeout_until(clock::time_point deadline) noexcept {
-    if (deadline == never) return -1;
-    if (deadline <= clock::time_point()) return 0;
-    return std::max<std::int64_t>(0, (deadline - clock::now()).count());
 }
 
 int checked(int result, const char* what) {
@@ -53,7 +36,8 @@ int checked(int result, const char* what) {
 epoll_poller::epoll_poller() : epoll_(checked(sys::epoll_create(), "epoll_create")) {
     interrupt_ = sys::event_fd();
     int result = interrupt_;
-    if (result >= 0) result = sys::epoll_control(epoll_, EPOLL_CTL_ADD, interrupt_, EPOLLIN | EPOLLET, 0);
+    if (result >= 0)
+        result = sys::epoll_control(epoll_, EPOLL_CTL_ADD, interrupt_, EPOLLIN | EPOLLET, event_tag::none);
     if (result >= 0) return;
     if (interrupt_ >= 0) sys::close(interrupt_);
     sys::close(epoll_);
@@ -66,8 +50,8 @@ epoll_poller::~epoll_poller() {
 }
 
 int epoll_poller::add(int fd, poll_target& target, std::uint32_t generation) noexcept {
-    const std::uint64_t data = pack(target, generation);
-    if (target_of(data) != &target) return -EFAULT;
+    const std::uint64_t data = event_tag::pack(target, generation);
+    if (event_tag::target_of(data) != &target) return -EFAULT;
     size_.fetch_add(1, std::memory_order_release); // [E2]
     const int result = sys::epoll_control(epoll_, EPOLL_CTL_ADD, fd, watched, data);
     if (result < 0) size_.fetch_sub(1, std::memory_order_relaxed);
@@ -80,17 +64,18 @@ void epoll_poller::remove(int fd) noexcept {
 }
 
 void epoll_poller::wait(clock::time_point deadline, ready_list& batch) noexcept {
-    const int count = sys::epoll_wait(epoll_, events_.data(), events_at_once, timeout_until(deadline));
+    const int count = sys::epoll_wait(epoll_, events_.data(), events_at_once, nanoseconds_until(deadline));
     static_cast<void>(size_.load(std::memory_order_acquire)); // [E2]
     const auto reported = std::span(events_).first(count > 0 ? static_cast<std::size_t>(count) : 0);
     for (std::size_t i = 0; i < reported.size(); ++i) {
         // With many descriptors each target is out of the cache.
-        if (i + 1 < reported.size()) __builtin_prefetch(target_of(reported[i + 1].data.u64), 1);
+        if (i + 1 < reported.size()) __builtin_prefetch(event_tag::target_of(reported[i + 1].data.u64), 1);
         const std::uint64_t data = reported[i].data.u64;
-        if (data == 0) {
+        if (data == event_tag::none) {
             interrupt_pending_.exchange(false, std::memory_order_acq_rel); // [E1]
         } else {
-            target_of(data)->ready(generation_of(data), translate(reported[i].events), batch);
+            event_tag::target_of(data)->ready(
+                event_tag::generation_of(data), translate(reported[i].events), batch);
         }
     }
 }

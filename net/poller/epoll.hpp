@@ -14,11 +14,7 @@
 // Who may call. As the contract says: add, remove, interrupt, size by any thread; wait by one thread at a
 // time.
 //
-// What travels through the kernel. The event's 64 bits hold the address of the target (48 bits; user space
-// has no more on x86-64 and AArch64 unless asked for) and the low 16 bits of the generation. Targets are
-// type-stable, so the address of a stale event can be followed; the generation tells that it is stale.
-// Generations come round after 65536 lives of one target, all of which would have to pass between the
-// kernel's filling of the array and our walk through it.
+// What travels through the kernel with a descriptor: poller/event_tag.hpp.
 //
 // Interrupt, in two recipes:
 //   interrupter                                     who polls

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "poller/registration.hpp"
 
-#include "poller/epoll.hpp"
 #include "poller/registration_pool.hpp"
+#include "poller/system_poller.hpp"
 
 #include <weft/backend/sys.hpp>
 
@@ -27,7 +27,7 @@ constexpr const wait_reason& choose(const wait_reason (&reasons)[2], flow direct
 // --- beginning and end
 
 registration& registration::attach(int fd, descriptor_traits traits) {
-    std::shared_ptr<poller> home = this_poller(make_epoll_poller);
+    std::shared_ptr<poller> home = this_poller(make_system_poller);
     registration& fresh = registration_pool::instance().take();
     fresh.begin(fd, traits, home);
     const int result = home->add(fd, fresh, fresh.generation_);
@@ -36,7 +36,7 @@ registration& registration::attach(int fd, descriptor_traits traits) {
     fresh.home_ = nullptr;
     fresh.word_.store(0, std::memory_order_relaxed);
     registration_pool::instance().give_back(fresh);
-    throw std::system_error(-result, std::system_category(), "epoll_ctl");
+    throw std::system_error(-result, std::system_category(), "poller");
 }
 
 // Under the lock, because the poller may still look at it for the sake of an event of its last life.
@@ -46,6 +46,7 @@ void registration::begin(int fd, descriptor_traits traits, std::shared_ptr<polle
     traits_ = traits;
     home_ = std::move(home);
     idle_timeout_.store(clock::duration::zero(), std::memory_order_relaxed);
+    error_.store(0, std::memory_order_relaxed);
     for (side& each : sides_) {
         each.edges.store(0, std::memory_order_relaxed);
         each.drained = nothing_known;
@@ -245,6 +246,8 @@ void registration::ready(std::uint32_t generation, poll_events events, ready_lis
     {
         const std::scoped_lock guard(lock_);
         if (generation != generation_) return;
+        if (events.error > 0 || (events.error < 0 && error_.load(std::memory_order_relaxed) == 0))
+            error_.store(events.error, std::memory_order_relaxed);
         if (events.readable) count_edge(side_of(flow::in), events.hung_up, claimed);
         if (events.writable) count_edge(side_of(flow::out), false, claimed);
     }

@@ -78,6 +78,7 @@ namespace weft::net {
 
 struct descriptor_traits {
     bool socket = false;              // recv and send, rather than read and write
+    bool stream_socket = false;       // a receive call that gives nothing means the end
     bool short_means_drained = false; // a stream whose calls are cut short by nothing else
     bool borrowed = false;            // not closed at the end
     bool was_blocking = false;        // borrowed: to be restored
@@ -129,6 +130,17 @@ public:
     void set_drained(flow direction, edge_count seen) noexcept { side_of(direction).drained = seen; }
     void note_short(flow direction, edge_count seen) noexcept {
         if (traits_.short_means_drained && (seen & hung_up) == 0) set_drained(direction, seen);
+    }
+    // For a poller that takes errors, after edges(): what the call would have said, once.
+    int take_error() noexcept {
+        if (error_.load(std::memory_order_relaxed) <= 0) return 0;
+        return error_.exchange(poll_events::end_without_error, std::memory_order_relaxed);
+    }
+    // A receive call says that the stream has ended, and the poller has not said so yet: it may have taken an error that it
+    // is about to report. Its edge will come.
+    bool end_in_doubt() const noexcept {
+        return traits_.stream_socket &&
+            error_.load(std::memory_order_relaxed) != poll_events::end_without_error;
     }
     // Waits until there are more edges than those seen. outcome::done: the deadline may have changed, too.
     long await_edge(flow direction, edge_count seen);
@@ -194,6 +206,7 @@ private:
     void recycle() noexcept;
 
     std::atomic<std::uint64_t> word_{0};
+    std::atomic<int> error_{0}; // stored under lock_ before the edge that tells of it [R1]
     spin_lock lock_;
     std::uint64_t rank_ = new_lock_rank(); // it is used again with the registration
     std::uint16_t generation_ = 0;         // guarded by lock_

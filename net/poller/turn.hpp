@@ -2,6 +2,7 @@
 #pragma once
 
 #include "poller/registration.hpp"
+#include "poller/system_poller.hpp"
 
 #include <cstddef>
 
@@ -34,10 +35,17 @@ public:
         for (;;) {
             if (of_->expired(direction_)) return outcome::of(errc::deadline_exceeded);
             const registration::edge_count seen = of_->edges(direction_);
+            const bool bytes_before_errors = direction_ == flow::in && asked > 0;
+            if (!bytes_before_errors) {
+                if (const int error = error_taken(); error != 0) return -error;
+            }
             if (!of_->known_drained(direction_, seen)) {
                 const long result = attempt();
+                if (result <= 0 && bytes_before_errors) {
+                    if (const int error = error_taken(); error != 0) return -error;
+                }
                 if (result > 0 && static_cast<std::size_t>(result) < asked) of_->note_short(direction_, seen);
-                if (result != -EAGAIN) return result;
+                if (result != -EAGAIN && !in_doubt(result, asked)) return result;
                 of_->set_drained(direction_, seen);
             }
             if (const long result = of_->await_edge(direction_, seen); result != outcome::done) return result;
@@ -47,6 +55,12 @@ public:
     registration& target() const noexcept { return *of_; }
 
 private:
+    int error_taken() const noexcept { return poller_takes_errors ? of_->take_error() : 0; }
+    bool in_doubt(long result, std::size_t asked) const noexcept {
+        return poller_takes_errors && result == 0 && asked > 0 && direction_ == flow::in &&
+            of_->end_in_doubt();
+    }
+
     registration* of_;
     flow direction_;
     bool taken_ = false;

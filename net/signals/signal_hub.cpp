@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "signals/signal_hub.hpp"
 
-#include "poller/epoll.hpp"
+#include "poller/system_poller.hpp"
 
 #include <weft/backend/sys.hpp>
 #include <weft/waiting/claimed_list.hpp>
@@ -11,6 +11,7 @@
 #include <stdexcept>
 #include <string>
 #include <system_error>
+#include <utility>
 
 #include <errno.h>
 
@@ -26,8 +27,13 @@ constinit std::atomic<bool> rung{false};
 constexpr std::int64_t nap_ns = 20'000;
 
 void ring(int fd) noexcept {
-    const std::uint64_t one = 1;
-    sys::write(fd, &one, sizeof one);
+    const char stroke = 0;
+    sys::write(fd, &stroke, sizeof stroke);
+}
+
+void silence(int fd) noexcept {
+    char strokes[64];
+    while (sys::read(fd, strokes, sizeof strokes) == sizeof strokes) continue;
 }
 
 void arrived(int number) {
@@ -135,38 +141,50 @@ void signal_hub::release(int number) noexcept {
 }
 
 void signal_hub::open_bell() {
-    const int fd = sys::event_fd();
-    throw_if_failed(fd, "eventfd");
+    int ends[2];
+    throw_if_failed(sys::pipe(ends), "pipe");
+    for (const int end : ends) sys::set_nonblocking(end, true);
+    {
+        const std::lock_guard guard(lock_);
+        ear_ = ends[0];
+    }
     rung.store(false, std::memory_order_relaxed); // no handler is inside
-    bell.store(fd, std::memory_order_seq_cst);
+    bell.store(ends[1], std::memory_order_seq_cst);
 }
 
 void signal_hub::close_bell() noexcept {
-    const int fd = bell.exchange(-1, std::memory_order_seq_cst); // [S2]
+    const int ringing = bell.exchange(-1, std::memory_order_seq_cst); // [S2]
     while (inside.load(std::memory_order_seq_cst) != 0) sys::nap(nap_ns);
+    int hearing = -1;
+    {
+        const std::lock_guard guard(lock_);
+        std::swap(hearing, ear_);
+    }
     for (const auto& each : listening_)
-        if (const std::shared_ptr<poller> alive = each.lock()) alive->remove(fd);
+        if (const std::shared_ptr<poller> alive = each.lock()) alive->remove(hearing);
     listening_.clear();
-    sys::close(fd);
+    sys::close(hearing);
+    sys::close(ringing);
 }
 
 void signal_hub::listen() {
-    const std::shared_ptr<poller> home = this_poller(make_epoll_poller);
+    const std::shared_ptr<poller> home = this_poller(make_system_poller);
     const std::lock_guard guard(changing_);
     for (const auto& each : listening_)
         if (!each.owner_before(home) && !home.owner_before(each)) return;
     std::erase_if(listening_, [](const auto& each) { return each.expired(); });
     listening_.emplace_back(home);
-    const int result = home->add(bell.load(std::memory_order_relaxed), *this, 0);
+    const int result = home->add(ear_, *this, 0);
     if (result < 0) listening_.pop_back();
-    throw_if_failed(result, "epoll_ctl");
+    throw_if_failed(result, "poller");
 }
 
 void signal_hub::ready(std::uint32_t, poll_events, ready_list& batch) noexcept {
-    rung.exchange(false, std::memory_order_acq_rel); // [S1]
     claimed_list served;
     {
         const std::lock_guard guard(lock_);
+        if (ear_ >= 0) silence(ear_);
+        rung.exchange(false, std::memory_order_acq_rel); // [S1]
         for (signal_set* each = sets_; each != nullptr; each = each->next_) each->serve(served);
     }
     served.wake(batch);

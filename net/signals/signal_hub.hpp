@@ -19,7 +19,7 @@
 // for each of its signals, how many of them it has had. The difference is the set's queue: nothing has to be moved into it, by
 // nobody, and it cannot be lost. What is left to do after a signal is to wake those who are parked.
 //
-// Who rings whom. The bell is one eventfd of the process. Whoever is about to wait for a signal first makes sure that the
+// Who rings whom. The bell is one pipe of the process. Whoever is about to wait for a signal first makes sure that the
 // poller of his own runtime (on a plain thread: the default one's) listens to it: listen(). So there is no thread for
 // signals, and no runtime that must not end: the pollers that matter are those of the fibers that wait, and each lives as
 // long as they do. Every poller that listens gets an edge of its own for each ring, and the first one that comes to it wakes
@@ -36,13 +36,15 @@
 //   handler                                      fiber that waits
 //     count + 1                                    its poller listens
 //     rung: false -> true? rings [S1]              under lock_: count has grown? takes it
-//   poller that hears the bell                     else into the set's queue, and parks
+//   poller that hears the bell, under lock_        else into the set's queue, and parks
+//     empties the pipe
 //     rung := false [S1]
-//     under lock_: serves the queues of all sets
+//     serves the queues of all sets
 //   A handler that found rung set has no edge of its own, but then a poller has yet to clear it: [S1] makes that poller see
 //   the count. Serving before the fiber is in the queue, it has lock_ first, so the fiber sees the count, too; serving after,
-//   it finds the fiber. The bell is never read: a poller that begins to listen later finds it readable, and comes round to
-//   serving once.
+//   it finds the fiber. The pipe is emptied before rung is cleared: while rung is set there is a byte in it, or one
+//   about to be, or a poller that has just taken it out and goes on to clear rung and to serve. So one that begins to listen
+//   later misses nothing.
 //   [S1] rung is exchanged by both, acquire and release: all that was counted before a `true` is seen after the `false` that
 //        takes it back.
 //
@@ -95,6 +97,8 @@ private:
     spin_lock lock_;
     const std::uint64_t rank_ = new_lock_rank();
     signal_set* sets_ = nullptr; // changed under both locks
+    int ear_ =
+        -1; // where the bell is heard; likewise. Read from under lock_, lest it be another descriptor's number
 };
 
 } // namespace weft::net

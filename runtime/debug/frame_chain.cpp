@@ -85,17 +85,17 @@ WEFT_UNINSTRUMENTED void* stack_view::word(const void* at) const noexcept {
 }
 
 registers registers_of([[maybe_unused]] const void* ucontext) noexcept {
-#if defined(__x86_64__) || defined(__aarch64__)
-    const auto pointer = [](auto value) {
+    [[maybe_unused]] const auto pointer = [](auto value) {
         return reinterpret_cast<void*>(static_cast<std::uintptr_t>(value));
     };
-    const mcontext_t& machine = static_cast<const ucontext_t*>(ucontext)->uc_mcontext;
-#if defined(__x86_64__)
+    [[maybe_unused]] const mcontext_t& machine = static_cast<const ucontext_t*>(ucontext)->uc_mcontext;
+#if defined(__linux__) && defined(__x86_64__)
     return {
         pointer(machine.gregs[REG_RIP]), pointer(machine.gregs[REG_RBP]), pointer(machine.gregs[REG_RSP])};
-#else
+#elif defined(__linux__) && defined(__aarch64__)
     return {pointer(machine.pc), pointer(machine.regs[29]), pointer(machine.sp)};
-#endif
+#elif defined(__FreeBSD__) && defined(__x86_64__)
+    return {pointer(machine.mc_rip), pointer(machine.mc_rbp), pointer(machine.mc_rsp)};
 #else
     return {};
 #endif

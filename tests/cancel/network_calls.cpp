@@ -15,6 +15,7 @@
 #include <vector>
 
 #include <signal.h>
+#include <sys/socket.h>
 
 namespace weft::test {
 namespace {
@@ -27,15 +28,21 @@ struct connection {
     net::tcp_stream far = listener.accept();
 };
 
+// Until it can take nothing more. That the deadline has passed does not show it: the fiber may have had no processor.
+template <class Stream>
+void fill(Stream& stream) {
+    const std::vector<std::byte> block(1 << 20);
+    std::error_code ec;
+    do {
+        stream.set_write_deadline(20ms);
+        stream.write_all(block, ec);
+    } while (!ec || ::send(stream.native_handle(), block.data(), block.size(), MSG_DONTWAIT) >= 0);
+    stream.clear_deadline();
+}
+
 // One whose near end can write nothing more.
 struct full_connection : connection {
-    full_connection() {
-        const std::vector<std::byte> block(1 << 20);
-        std::error_code ec;
-        near.set_write_deadline(20ms);
-        while (!ec) near.write_all(block, ec);
-        near.set_write_deadline(clock::time_point::max());
-    }
+    full_connection() { fill(near); }
 };
 
 // A listener that takes no further connection.
@@ -90,13 +97,7 @@ struct unix_pair {
     std::pair<net::unix_stream, net::unix_stream> ends = net::unix_stream::pair();
 };
 struct full_unix_pair : unix_pair {
-    full_unix_pair() {
-        const std::vector<std::byte> block(1 << 20);
-        std::error_code ec;
-        ends.first.set_write_deadline(20ms);
-        while (!ec) ends.first.write_all(block, ec);
-        ends.first.clear_deadline();
-    }
+    full_unix_pair() { fill(ends.first); }
 };
 struct datagrams {
     net::udp_socket socket = net::udp_socket::bind("127.0.0.1:0");

@@ -134,6 +134,23 @@ TEST_P(registration_, RefusedDescriptorStaysWithTheCaller) {
     });
 }
 
+TEST_P(registration_, ErrorThatThePollerTookIsToldOnce) {
+    if (!poller_takes_errors) GTEST_SKIP() << "this build's leaves errors with the socket";
+    run([] {
+        const registered_pair pair;
+        while (pair.near->edges(flow::out) == 0) yield(); // what the poller itself reports
+        const std::uint32_t generation = generation_of(*pair.near);
+        alignas(8) std::byte nowhere[8];
+        ready_list nobody(reinterpret_cast<scheduler&>(nowhere));
+        pair.near->ready(
+            generation, {.readable = true, .writable = true, .hung_up = true, .error = ECONNRESET}, nobody);
+        turn mine(pair.near, flow::in);
+        ASSERT_EQ(mine.take(), outcome::done);
+        EXPECT_EQ(mine.perform(1, [] { return 0L; }), -ECONNRESET);
+        EXPECT_EQ(mine.perform(1, [] { return 0L; }), 0L);
+    });
+}
+
 TEST_P(registration_, TurnsAreTakenInOrder) {
     run([] {
         const registered_pair pair;

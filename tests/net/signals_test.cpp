@@ -15,8 +15,10 @@
 #include <thread>
 #include <vector>
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 namespace weft::net {
@@ -539,6 +541,35 @@ TEST(SignalSet, SomebodyWhoWaitsIsNoDeadlock) {
         ::_exit(signals.wait() == SIGUSR1 ? 0 : 1);
     }),
         ::testing::ExitedWithCode(0), "");
+}
+
+std::set<int> open_numbers() {
+    std::set<int> found;
+    for (int number = 0; number < 1024; ++number)
+        if (::fcntl(number, F_GETFD) >= 0) found.insert(number);
+    return found;
+}
+
+// What the handlers write is taken out again: a full pipe would wake nobody, on some systems.
+TEST(SignalSet, LeavesNothingInItsPipe) {
+    const std::set<int> before = open_numbers();
+    signal_set signals{SIGUSR1};
+    std::vector<int> ends;
+    for (const int number : open_numbers())
+        if (!before.contains(number)) ends.push_back(number);
+    ASSERT_EQ(ends.size(), 2U);
+    const auto send_to_one_who_waits = [&] {
+        whereabouts where;
+        auto waiting = go([&] {
+            where.here();
+            signals.wait();
+        });
+        where.await_parked(waiting_for_signal);
+        to_process(SIGUSR1);
+        waiting.join();
+        for (int left = -1; left != 0; yield()) ASSERT_EQ(::ioctl(ends.front(), FIONREAD, &left), 0);
+    };
+    for (int i = 0; i < 3; ++i) weft::run(send_to_one_who_waits);
 }
 
 // As signal.Notify does; and the dump comes back.

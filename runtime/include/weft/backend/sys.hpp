@@ -10,6 +10,7 @@
 #include <sys/uio.h>
 
 struct epoll_event;
+struct kevent;
 
 // The system-call seam: every call that weft makes to the kernel goes through here. Each wrapper returns what the call
 // returned, or -errno; errno is read in the same leaf function, because its address is another one after a migration
@@ -47,6 +48,7 @@ int shutdown(int fd, int how) noexcept;
 long recv(int fd, void* to, std::size_t size) noexcept;
 long send(int fd, const void* from, std::size_t size) noexcept;
 long send_gather(int fd, const iovec* parts, std::size_t count) noexcept;
+void suppress_sigpipe(int fd) noexcept; // for a socket made elsewhere, where a send cannot say so itself
 int set_option(int fd, int level, int name, int value) noexcept;
 int get_option(int fd, int level, int name, int& value) noexcept;
 int local_name(int fd, sockaddr_storage& address, socklen_t& size) noexcept;
@@ -77,6 +79,14 @@ int epoll_create() noexcept;
 int epoll_control(int epoll, int operation, int fd, std::uint32_t events, std::uint64_t data) noexcept;
 int epoll_wait(
     int epoll, epoll_event* events, int count, std::int64_t timeout_ns) noexcept; // negative: for ever
+
+// kqueue, where it is what this build polls with
+int kqueue_create() noexcept;
+int kqueue_change(
+    int queue, const struct kevent* changes, int count) noexcept; // stops at the first that fails
+int kqueue_wait(int queue, struct kevent* events, int count, std::int64_t timeout_ns) noexcept;
+int refuse_file(
+    int fd) noexcept; // -EPERM: a file, a directory or a block device, which never make anybody wait
 
 // memory
 void* map_reserve(std::size_t size) noexcept; // address space without access; nullptr: none left

@@ -16,6 +16,11 @@ struct poll_events {
     // The peer closed its side, urgent data came, or there is an error: from now on a read that gives less than asked for proves
     // nothing about what is left. Readable is set, too, and writable with an error.
     bool hung_up = false;
+    // Of a backend that takes a socket's error away in order to report it, with the end of the stream or the error: an
+    // errno, which the next call has to tell, or end_without_error. 0: neither has come, or errors are left with the socket,
+    // as they should be.
+    int error = 0;
+    static constexpr int end_without_error = -1;
 };
 
 // A descriptor as a poller knows it. Type-stable: never freed while its poller lives, so that an event that was on its way
