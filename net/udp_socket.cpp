@@ -187,8 +187,7 @@ datagram udp_socket::recv_from(std::span<std::byte> to, std::error_code& ec) {
     message_array<1> one;
     one.add(to, {});
     if (result == outcome::done)
-        result =
-            mine.perform(0, [&] { return sys::receive_messages(registration_->number(), one.data(), 1); });
+        result = mine.perform(0, [&] { return sys::receive_message(registration_->number(), *one.data()); });
     ec = outcome::to_error_code(result);
     return ec ? datagram() : one.at(0);
 }

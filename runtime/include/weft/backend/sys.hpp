@@ -68,6 +68,7 @@ inline constexpr std::size_t most_messages = 32; // at a time
 long send_to(int fd, const void* from, std::size_t size, const sockaddr* to, socklen_t to_size) noexcept;
 long send_messages(int fd, message* messages, std::size_t count) noexcept; // how many
 long receive_messages(int fd, message* messages, std::size_t count) noexcept;
+long receive_message(int fd, message& one) noexcept; // its size
 
 // Unix sockets: a descriptor along with one byte. What is received is closed on exec; -1: none came with the byte.
 long send_descriptor(int socket, int fd) noexcept;
