@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <weft/cancel.hpp>
+
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -14,9 +17,16 @@ struct blocking_call {
     bool parks = true; // false: it goes on yielding
 };
 
+// Set up shielded: the cell of the table where the caller is cancelled already is about the call alone.
+template <class T, class Call>
+std::function<std::function<void()>()> set_up(Call call) {
+    return [call] { return [of = shield([] { return std::make_shared<T>(); }), call] { call(*of); }; };
+}
+
 std::vector<blocking_call> runtime_calls();
 std::vector<blocking_call> channel_calls();
 std::vector<blocking_call> network_calls();
 std::vector<blocking_call> resilience_calls();
+std::vector<blocking_call> tls_calls(); // none in a build without TLS
 
 } // namespace weft::test

@@ -267,6 +267,7 @@ const std::vector<blocking_call>& all_calls() {
         std::vector<blocking_call> all = test::runtime_calls();
         for (auto& each : test::channel_calls()) all.push_back(each);
         for (auto& each : test::network_calls()) all.push_back(each);
+        for (auto& each : test::tls_calls()) all.push_back(each);
         for (auto& each : test::resilience_calls()) all.push_back(each);
         return all;
     }();

@@ -87,12 +87,6 @@ struct busy_pipe : pipe_ends {
     }
 };
 
-// Set up shielded: the cell of the table where the caller is cancelled already is about the call alone.
-template <class T, class Call>
-std::function<std::function<void()>()> with(Call call) {
-    return [call] { return [of = shield([] { return std::make_shared<T>(); }), call] { call(*of); }; };
-}
-
 struct unix_pair {
     std::pair<net::unix_stream, net::unix_stream> ends = net::unix_stream::pair();
 };
@@ -136,95 +130,95 @@ using prefix = net::length_prefix<std::uint32_t>;
 
 std::vector<blocking_call> network_calls() {
     return {
-        {"accept", with<connection>([](auto& of) { of.listener.accept(); })},
-        {"accept_error_code", with<connection>([](auto& of) {
+        {"accept", set_up<connection>([](auto& of) { of.listener.accept(); })},
+        {"accept_error_code", set_up<connection>([](auto& of) {
              std::error_code ec;
              of.listener.accept(ec);
          })},
-        {"connect", with<full_backlog>([](auto& of) {
+        {"connect", set_up<full_backlog>([](auto& of) {
              static_cast<void>(net::tcp_stream::connect(of.listener.local_endpoint()));
          })},
-        {"read_some", with<connection>([](auto& of) {
+        {"read_some", set_up<connection>([](auto& of) {
              std::array<std::byte, 8> to;
              of.near.read_some(to);
          })},
-        {"read_exactly", with<connection>([](auto& of) {
+        {"read_exactly", set_up<connection>([](auto& of) {
              std::array<std::byte, 8> to;
              of.near.read_exactly(to);
          })},
-        {"read_error_code", with<connection>([](auto& of) {
+        {"read_error_code", set_up<connection>([](auto& of) {
              std::array<std::byte, 8> to;
              std::error_code ec;
              of.near.read_some(to, ec);
          })},
-        {"write_some", with<full_connection>([](auto& of) { of.near.write_some(bytes); })},
-        {"write_all", with<full_connection>([](auto& of) { of.near.write_all(bytes); })},
-        {"write_gathered", with<full_connection>([](auto& of) {
+        {"write_some", set_up<full_connection>([](auto& of) { of.near.write_some(bytes); })},
+        {"write_all", set_up<full_connection>([](auto& of) { of.near.write_all(bytes); })},
+        {"write_gathered", set_up<full_connection>([](auto& of) {
              of.near.write_all(std::vector<std::span<const std::byte>>{bytes, bytes});
          })},
-        {"send_file", with<a_file>([](auto& of) { of.to.near.send_file(::fileno(of.file), 0, 7); })},
-        {"copy", with<two_connections>([](auto& of) { net::copy(of.one.near, of.other.near); })},
+        {"send_file", set_up<a_file>([](auto& of) { of.to.near.send_file(::fileno(of.file), 0, 7); })},
+        {"copy", set_up<two_connections>([](auto& of) { net::copy(of.one.near, of.other.near); })},
         {"copy_bidirectional",
-            with<two_connections>([](auto& of) { net::copy_bidirectional(of.one.near, of.other.near); })},
-        {"recv_fd", with<unix_pair>([](auto& of) { of.ends.first.recv_fd(); })},
-        {"send_fd", with<full_unix_pair>([](auto& of) { of.ends.first.send_fd(0); })},
-        {"recv_from", with<datagrams>([](auto& of) {
+            set_up<two_connections>([](auto& of) { net::copy_bidirectional(of.one.near, of.other.near); })},
+        {"recv_fd", set_up<unix_pair>([](auto& of) { of.ends.first.recv_fd(); })},
+        {"send_fd", set_up<full_unix_pair>([](auto& of) { of.ends.first.send_fd(0); })},
+        {"recv_from", set_up<datagrams>([](auto& of) {
              std::array<std::byte, 8> to;
              of.socket.recv_from(to);
          })},
-        {"recv_batch", with<datagrams>([](auto& of) {
+        {"recv_batch", set_up<datagrams>([](auto& of) {
              std::array<std::byte, 8> to;
              std::array<net::incoming_datagram, 1> batch{{{.buffer = to}}};
              of.socket.recv_batch(batch);
          })},
-        {"serve", with<a_server>([](auto& of) { of.server.serve(of.listener, [](net::tcp_stream) {}); })},
+        {"serve", set_up<a_server>([](auto& of) { of.server.serve(of.listener, [](net::tcp_stream) {}); })},
         {"on_accept",
-            with<connection>([](auto& of) { select(on_accept(of.listener, [](net::tcp_stream) {})); })},
-        {"pipe_read_some", with<pipe_ends>([](auto& of) {
+            set_up<connection>([](auto& of) { select(on_accept(of.listener, [](net::tcp_stream) {})); })},
+        {"pipe_read_some", set_up<pipe_ends>([](auto& of) {
              std::array<std::byte, 8> to;
              of.near.read_some(to);
          })},
-        {"pipe_read_exactly", with<busy_pipe>([](auto& of) {
+        {"pipe_read_exactly", set_up<busy_pipe>([](auto& of) {
              std::array<std::byte, 8> to;
              std::error_code ec;
              of.near.read_exactly(to, ec);
          })},
-        {"pipe_write_some", with<pipe_ends>([](auto& of) { of.near.write_some(bytes); })},
-        {"pipe_write_all", with<busy_pipe>([](auto& of) { of.near.write_all(bytes); })},
-        {"pipe_write_gathered", with<pipe_ends>([](auto& of) {
+        {"pipe_write_some", set_up<pipe_ends>([](auto& of) { of.near.write_some(bytes); })},
+        {"pipe_write_all", set_up<busy_pipe>([](auto& of) { of.near.write_all(bytes); })},
+        {"pipe_write_gathered", set_up<pipe_ends>([](auto& of) {
              of.near.write_all(std::vector<std::span<const std::byte>>{bytes, bytes});
          })},
-        {"pipe_on_readable", with<pipe_ends>([](auto& of) { select(on_readable(of.near, [] {})); })},
-        {"pipe_on_writable", with<pipe_ends>([](auto& of) { select(on_writable(of.near, [] {})); })},
-        {"read_line", with<connection>([](auto& of) { net::buffered_reader(of.near, 100).read_line(); })},
+        {"pipe_on_readable", set_up<pipe_ends>([](auto& of) { select(on_readable(of.near, [] {})); })},
+        {"pipe_on_writable", set_up<pipe_ends>([](auto& of) { select(on_writable(of.near, [] {})); })},
+        {"read_line", set_up<connection>([](auto& of) { net::buffered_reader(of.near, 100).read_line(); })},
         {"read_until",
-            with<connection>([](auto& of) { net::buffered_reader(of.near, 100).read_until(';'); })},
-        {"buffered_read_exactly", with<connection>([](auto& of) {
+            set_up<connection>([](auto& of) { net::buffered_reader(of.near, 100).read_until(';'); })},
+        {"buffered_read_exactly", set_up<connection>([](auto& of) {
              std::array<std::byte, 8> to;
              net::buffered_reader(of.near, 100).read_exactly(to);
          })},
         {"buffered_write_all",
-            with<full_connection>([](auto& of) { net::buffered_writer(of.near, 10).write_all(bytes); })},
-        {"flush", with<full_connection>([](auto& of) {
+            set_up<full_connection>([](auto& of) { net::buffered_writer(of.near, 10).write_all(bytes); })},
+        {"flush", set_up<full_connection>([](auto& of) {
              net::buffered_writer writer(of.near, 100);
              writer.write_all(bytes);
              writer.flush();
          })},
-        {"read_frame", with<connection>([](auto& of) { net::framed(of.near, 100, prefix()).read(); })},
+        {"read_frame", set_up<connection>([](auto& of) { net::framed(of.near, 100, prefix()).read(); })},
         {"write_frame",
-            with<full_connection>([](auto& of) { net::framed(of.near, 100, prefix()).write(bytes); })},
-        {"on_readable_buffered", with<connection>([](auto& of) {
+            set_up<full_connection>([](auto& of) { net::framed(of.near, 100, prefix()).write(bytes); })},
+        {"on_readable_buffered", set_up<connection>([](auto& of) {
              net::buffered_reader reader(of.near, 100);
              select(on_readable(reader, [] {}));
          })},
-        {"on_readable", with<connection>([](auto& of) { select(on_readable(of.near, [] {})); })},
-        {"on_writable", with<full_connection>([](auto& of) { select(on_writable(of.near, [] {})); })},
-        {"signal_wait", with<signals>([](auto& of) { of.set.wait(); })},
-        {"signal_wait_until", with<signals>([](auto& of) { of.set.wait_for(1h); })},
-        {"on_signal", with<signals>([](auto& of) { select(on_signal(of.set, [](int) {})); })},
-        {"process_wait", with<child>([](auto& of) { of.running.wait(); })},
-        {"process_wait_until", with<child>([](auto& of) { of.running.wait_for(1h); })},
-        {"on_exit", with<child>([](auto& of) { select(on_exit(of.running, [](net::exit_status) {})); })},
+        {"on_readable", set_up<connection>([](auto& of) { select(on_readable(of.near, [] {})); })},
+        {"on_writable", set_up<full_connection>([](auto& of) { select(on_writable(of.near, [] {})); })},
+        {"signal_wait", set_up<signals>([](auto& of) { of.set.wait(); })},
+        {"signal_wait_until", set_up<signals>([](auto& of) { of.set.wait_for(1h); })},
+        {"on_signal", set_up<signals>([](auto& of) { select(on_signal(of.set, [](int) {})); })},
+        {"process_wait", set_up<child>([](auto& of) { of.running.wait(); })},
+        {"process_wait_until", set_up<child>([](auto& of) { of.running.wait_for(1h); })},
+        {"on_exit", set_up<child>([](auto& of) { select(on_exit(of.running, [](net::exit_status) {})); })},
     };
 }
 

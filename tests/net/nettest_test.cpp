@@ -327,7 +327,9 @@ TYPED_TEST(NetTest, CloseEndsParkedCallsAndTheStreamOfThePeer) {
         EXPECT_EQ(reading.join(), std::errc::operation_canceled);
         EXPECT_EQ(writing.join(), std::errc::operation_canceled);
         drain(far);
-        EXPECT_EQ(read_text(far, 1), "");
+        if (TypeParam::ends_after_a_cut_write) {
+            EXPECT_EQ(read_text(far, 1), "");
+        }
         EXPECT_EQ(failure_of([&] { near.read_some({}); }), std::errc::bad_file_descriptor);
         EXPECT_EQ(failure_of([&] { near.write_all(block); }), std::errc::bad_file_descriptor);
         EXPECT_EQ(failure_of([&] { near.shutdown(direction::send); }), std::errc::bad_file_descriptor);

@@ -3,6 +3,10 @@
 
 #include "net/net_test.hpp"
 
+#ifdef WEFT_TEST_TLS_STREAMS
+#include "net/tls_test.hpp"
+#endif
+
 #include <string>
 #include <string_view>
 #include <utility>
@@ -19,6 +23,8 @@ struct stream_kind {
     static constexpr std::string_view writing = writable;
     // False: once a write has timed out, further ones fail for ever.
     static constexpr bool writes_after_a_timeout = true;
+    // False: a close in the middle of a write is no end of the stream for the peer.
+    static constexpr bool ends_after_a_cut_write = true;
 };
 
 struct tcp_kind : stream_kind {
@@ -47,7 +53,18 @@ struct pipe_kind : stream_kind {
     static std::pair<net::pipe_stream, net::pipe_stream> make() { return net::pipe(); }
 };
 
+#ifdef WEFT_TEST_TLS_STREAMS
+struct tls_kind : stream_kind {
+    static constexpr const char* name = "tls";
+    static constexpr bool writes_after_a_timeout = false;
+    static constexpr bool ends_after_a_cut_write = false;
+    static std::pair<tls, tls> make() { return shaken_hands(); }
+};
+
+using all_stream_kinds = ::testing::Types<tls_kind>; // a program of its own
+#else
 using all_stream_kinds = ::testing::Types<tcp_kind, socketpair_kind, unix_kind, pipe_kind>;
+#endif
 
 struct kind_name {
     template <class Kind>

@@ -5,7 +5,9 @@
 #include <weft/net/readiness.hpp>
 #include <weft/waiting/park.hpp>
 
+#include <chrono>
 #include <cstddef>
+#include <exception>
 #include <memory>
 #include <span>
 #include <system_error>
@@ -43,7 +45,7 @@ private:
     std::shared_ptr<S> stream_;
 };
 
-// Its end shuts the direction down: the peer reads the end of the stream.
+// Its end shuts the direction down, for which it may wait a second at most: the peer reads the end of the stream.
 template <class S>
 class write_half {
 public:
@@ -85,10 +87,16 @@ private:
     friend auto split(T stream);
     explicit write_half(std::shared_ptr<S> stream) noexcept : stream_(std::move(stream)) {}
 
+    // A stream of TLS may have to wait for room.
     void end() noexcept {
         if (stream_ == nullptr) return;
         const cancellation_shield shield;
         std::error_code already_gone;
+        try {
+            stream_->set_write_deadline(std::chrono::seconds(1));
+        } catch (const std::exception&) {
+            return; // closed
+        }
         stream_->shutdown(direction::send, already_gone);
     }
 

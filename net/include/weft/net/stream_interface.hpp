@@ -44,8 +44,9 @@ concept spans_of_bytes =
 // the same time.
 //
 // Derived provides do_read_some, do_read_exactly, do_write_some, do_write_all(bytes), do_write_pieces(pieces),
-// each giving a transfer (or what looks like one), std::error_code do_shutdown(direction), and set_deadlines
-// as for closable, for this class and for directed_deadlines.
+// each giving a transfer (or what looks like one, and may say more of its failure: raise(what) throws),
+// std::error_code do_shutdown(direction), and set_deadlines as for closable, for this class and for
+// directed_deadlines.
 template <class Derived>
 class stream_interface : public directed_deadlines<Derived> {
 public:
@@ -105,7 +106,11 @@ private:
 
     template <class Transfer>
     static std::size_t done(const Transfer& result, const char* what) {
-        if (result.failed()) detail::throw_io_error(result.error(), what, result.bytes);
+        if constexpr (requires { result.raise(what); }) {
+            if (result.failed()) result.raise(what);
+        } else {
+            if (result.failed()) detail::throw_io_error(result.error(), what, result.bytes);
+        }
         return result.bytes;
     }
     template <class Transfer>
