@@ -56,7 +56,15 @@ int keep_session(SSL* ssl, SSL_SESSION* session) {
     return 1; // it is ours now
 }
 
+// OpenSSL would be taken down at exit, unless it was told before its first use. Fibers and threads of the default runtime may go on
+// for a while, and would use what is gone; what they leave behind would be lost.
+void keep_openssl_until_the_end() {
+    static const int kept = OPENSSL_init_ssl(OPENSSL_INIT_NO_ATEXIT, nullptr);
+    if (kept != 1) throw_openssl_error("tls_context");
+}
+
 SSL_CTX* make_context(bool server, const tls_options& options) {
+    keep_openssl_until_the_end();
     const openssl_errors ours;
     SSL_CTX* const made = SSL_CTX_new(server ? TLS_server_method() : TLS_client_method());
     if (made == nullptr) throw_openssl_error("tls_context");

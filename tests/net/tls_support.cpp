@@ -84,6 +84,7 @@ const certificates& certificates::instance() {
 }
 
 certificates::certificates() {
+    static_cast<void>(net::tls_context::client()); // before anything else uses OpenSSL: tls_context.hpp
     std::string pattern = (std::filesystem::temp_directory_path() / "weft_tls_XXXXXX").string();
     if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no folder for certificates");
     folder_ = pattern;

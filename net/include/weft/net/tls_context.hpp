@@ -36,6 +36,9 @@ struct tls_options {
 // What many connections have in common: certificate and key, or whom to trust, and the sessions to resume. A shared handle: copies
 // name the same context, which lives as long as a stream that was made of it. Thread-safe.
 //
+// The first one tells OpenSSL not to end at exit (OPENSSL_INIT_NO_ATEXIT), for the default runtime may go on until then. A program
+// that uses OpenSSL before that should tell it so itself, if its default runtime may still be in a TLS call at exit.
+//
 // Making one reads files, which blocks the thread. Errors: io_error that names the file, with an error of tls_category() or of the
 // system; std::errc::invalid_argument for options that cannot be.
 class [[gnu::visibility("default")]] tls_context {
