@@ -247,7 +247,7 @@ void registration::ready(std::uint32_t generation, poll_events events, ready_lis
         const std::scoped_lock guard(lock_);
         if (generation != generation_) return;
         if (events.error > 0 || (events.error < 0 && error_.load(std::memory_order_relaxed) == 0))
-            error_.store(events.error, std::memory_order_relaxed);
+            error_.store(events.error, std::memory_order_release);
         if (events.readable) count_edge(side_of(flow::in), events.hung_up, claimed);
         if (events.writable) count_edge(side_of(flow::out), false, claimed);
     }

@@ -136,6 +136,7 @@ public:
         if (error_.load(std::memory_order_relaxed) <= 0) return 0;
         return error_.exchange(poll_events::end_without_error, std::memory_order_relaxed);
     }
+    bool has_error() const noexcept { return error_.load(std::memory_order_acquire) > 0; }
     // A receive call says that the stream has ended, and the poller has not said so yet: it may have taken an error that it
     // is about to report. Its edge will come.
     bool end_in_doubt() const noexcept {

@@ -40,9 +40,13 @@ public:
                 if (const int error = error_taken(); error != 0) return -error;
             }
             if (!of_->known_drained(direction_, seen)) {
+                // One that is told later may have bytes before it, which have not been looked for.
+                const bool error_told = has_error();
                 const long result = attempt();
-                if (result <= 0 && bytes_before_errors) {
-                    if (const int error = error_taken(); error != 0) return -error;
+                if (result <= 0 && bytes_before_errors && error_told) {
+                    // EPIPE: the reset came behind the end, of which a read tells.
+                    const int error = error_taken();
+                    if (error != 0 && !(result == 0 && error == EPIPE)) return -error;
                 }
                 if (result > 0 && static_cast<std::size_t>(result) < asked) of_->note_short(direction_, seen);
                 if (result != -EAGAIN && !in_doubt(result, asked)) return result;
@@ -55,6 +59,7 @@ public:
     registration& target() const noexcept { return *of_; }
 
 private:
+    bool has_error() const noexcept { return poller_takes_errors && of_->has_error(); }
     int error_taken() const noexcept { return poller_takes_errors ? of_->take_error() : 0; }
     bool in_doubt(long result, std::size_t asked) const noexcept {
         return poller_takes_errors && result == 0 && asked > 0 && direction_ == flow::in &&
