@@ -82,9 +82,9 @@ unix_listener& unix_listener::operator=(unix_listener&& other) noexcept {
     if (this != &other) {
         std::error_code ec;
         close(ec);
-        pollable::operator=(std::move(other));
         path_ = std::move(other.path_);
         made_ = other.made_;
+        pollable::operator=(std::move(other));
     }
     return *this;
 }

@@ -72,11 +72,17 @@ void transport_access::set_in_shared(bool in) {
 }
 
 std::error_code transport_access::enter_shared(const tls_terms& terms, const wait_reason& reason) {
-    struct visit {
+    class visit {
+    public:
         explicit visit(transport_access& of) : of_(of) { of_.set_in_shared(true); }
         ~visit() { of_.set_in_shared(false); }
+        visit(const visit&) = delete;
+        visit& operator=(const visit&) = delete;
+
+    private:
         transport_access& of_;
-    } const inside{*this};
+    };
+    const visit inside(*this);
     return enter(shared_, terms, reason);
 }
 

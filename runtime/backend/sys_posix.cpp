@@ -214,9 +214,8 @@ WEFT_LEAF void nap(std::int64_t ns) noexcept {
     ::nanosleep(&time, nullptr);
 }
 
-WEFT_LEAF const char* environment(const char* name) noexcept {
-    return std::getenv(name);
-} // NOLINT(concurrency-mt-unsafe): weft sets none
+// NOLINTNEXTLINE(concurrency-mt-unsafe): weft sets none
+WEFT_LEAF const char* environment(const char* name) noexcept { return std::getenv(name); }
 
 WEFT_LEAF int signal_action(int signal, const struct sigaction* now, struct sigaction* before) noexcept {
     return or_error(::sigaction(signal, now, before));

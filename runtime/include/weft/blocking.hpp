@@ -47,11 +47,12 @@ public:
     explicit blocking_call_of(G&& function) : function_(std::in_place, std::forward<G>(function)) {}
 
     result take() {
+        // NOLINTBEGIN(bugprone-unchecked-optional-access): the call has ended
         if constexpr (std::is_void_v<result>)
             outcome_->value();
         else
-            // NOLINTNEXTLINE(bugprone-unchecked-optional-access): the call has ended
             return std::move(*outcome_).value();
+        // NOLINTEND(bugprone-unchecked-optional-access)
     }
 
 private:

@@ -71,9 +71,11 @@ private:
 };
 
 struct process_options {
+    // NOLINTBEGIN(readability-identifier-naming): stdin and so on are macros
     stdio_target stdin_ = stdio::inherit;
     stdio_target stdout_ = stdio::inherit;
     stdio_target stderr_ = stdio::inherit;
+    // NOLINTEND(readability-identifier-naming)
     std::optional<std::vector<std::string>>
         environment{};                            // all of it, "NAME=value" each; none: that of this process
     std::vector<std::string> extra_environment{}; // set in addition, "NAME=value" each
