@@ -183,7 +183,7 @@ TEST_P(Signals, AnActionSetMeanwhileStays) {
     ::signal(SIGUSR1, SIG_DFL);
 }
 
-TEST_P(Signals, AFullQueueDropsAndCounts) {
+TEST_P(Signals, R4_AFullQueueDropsAndCounts) {
     run([] {
         signal_set small({SIGRTMIN, SIGRTMIN + 1}, {.capacity = 10});
         signal_set large({SIGRTMIN}, {.capacity = 25});
